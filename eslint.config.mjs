@@ -1,0 +1,78 @@
+import path from 'node:path';
+import tseslint from 'typescript-eslint';
+
+/**
+ * The house's layers: each folder under src/ and the folders it may import from.
+ * A file may always import from its own folder. Everything points one way.
+ */
+const LAYERS = {
+  'core/base': [],
+  'core/graph': ['core/base'],
+  'core/runtime': ['core/graph', 'core/base'],
+  'core/nn': ['core/graph', 'core/base'],
+  'core/diffusion': ['core/base'],
+  'core/data': ['core/base'],
+  'core/config': ['core/nn', 'core/diffusion', 'core/data', 'core/base'],
+  'core/checkpoint': ['core/config', 'core/nn', 'core/diffusion', 'core/base'],
+  'core/sample': [
+    'core/checkpoint', 'core/config', 'core/data', 'core/nn', 'core/diffusion',
+    'core/runtime', 'core/graph', 'core/base',
+  ],
+  'core/train': [
+    'core/sample', 'core/checkpoint', 'core/config', 'core/data', 'core/nn', 'core/diffusion',
+    'core/runtime', 'core/graph', 'core/base',
+  ],
+  cli: ['core'],
+};
+
+const layerOf = (file) =>
+  Object.keys(LAYERS)
+    .filter((layer) => file === layer || file.startsWith(`${layer}/`))
+    .sort((a, b) => b.length - a.length)[0];
+
+const importDirection = {
+  meta: { type: 'problem', schema: [], messages: { wrong: '{{from}} must not import {{to}}.' } },
+  create(context) {
+    const source = path.resolve(import.meta.dirname, 'src');
+    const here = path.relative(source, context.filename);
+    const from = layerOf(here);
+    if (!from || here.endsWith('.test.ts')) return {};
+    const check = (node) => {
+      const target = node.source?.value;
+      if (typeof target !== 'string' || !target.startsWith('.')) return;
+      const file = path.relative(source, path.resolve(path.dirname(context.filename), target));
+      const to = layerOf(file) ?? file;
+      const allowed = to === from || LAYERS[from].some((l) => to === l || to.startsWith(`${l}/`));
+      if (!allowed) context.report({ node, messageId: 'wrong', data: { from, to } });
+    };
+    return {
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
+    };
+  },
+};
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'runs/**', 'node_modules/**', '.vscode-test/**'] },
+  ...tseslint.configs.strict,
+  {
+    plugins: { house: { rules: { 'import-direction': importDirection } } },
+    rules: {
+      'house/import-direction': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    files: ['src/core/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-properties': ['error', { object: 'process', property: 'exit' }],
+      'no-restricted-imports': ['error', { paths: ['vscode'] }],
+    },
+  },
+);
