@@ -80,7 +80,11 @@ export function philox(
 }
 
 /** The 32-bit words of a sequence, in order: block `b` of the key gives words 4b … 4b+3. */
-function forEachWord(key: RandomKey, count: number, visit: (word: number, i: number) => void): void {
+function forEachWord(
+  key: RandomKey,
+  count: number,
+  visit: (word: number, i: number) => void,
+): void {
   const { seed, stream, index } = key;
   const block = new Uint32Array(4);
   for (let i = 0, b = 0; i < count; b++) {

@@ -1,0 +1,259 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import { UserError } from './errors';
+
+/** What the system's error codes mean to a person, and the way out of each. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full; free some space or choose another folder',
+  EDQUOT: 'the disk quota is used up; free some space or choose another folder',
+  EFBIG: 'the file would be larger than this disk allows; choose another folder',
+  EACCES: 'permission is denied; change the permissions or choose another place',
+  EPERM: 'the system does not permit it; change the permissions or choose another place',
+  EROFS: 'the disk is read-only; choose another place',
+  EEXIST: 'something of that name is already there; move it away or choose another name',
+  ENOTEMPTY: 'the folder is not empty; move its files away or choose another name',
+  ENOENT: 'there is no such file or folder; check the path',
+  ENOTDIR: 'a part of the path is a file, not a folder; check the path',
+  EISDIR: 'it is a folder, not a file; check the path',
+  ENAMETOOLONG: 'the name is too long; choose a shorter one',
+  ELOOP: 'its links lead round in a circle; check the path',
+  EMFILE: 'too many files are open; close some programs or raise the limit (ulimit -n)',
+  ENFILE: 'too many files are open; close some programs and try again',
+  EBUSY: 'another program is using it; close that program and try again',
+  EIO: 'the disk reports a fault; check the disk or choose another one',
+};
+
+/** The code of a system error (`ENOENT`, …), or undefined for any other value. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/**
+ * A system error as one sentence for the user: "Cannot <doing> <path>: <reason>; <way out>."
+ * Errors that are no fault of the file system, and UserErrors, come back as they are.
+ *
+ * @param doing the verb and its object, such as 'write the checkpoint' or 'read'
+ */
+export function asUserError(error: unknown, doing: string, file: string): unknown {
+  const reason = REASONS[errorCode(error) ?? ''];
+  return reason === undefined
+    ? error
+    : new UserError(`Cannot ${doing} ${file}: ${reason}.`, { cause: error });
+}
+
+/** Runs file work; a system error in it becomes a UserError (see {@link asUserError}). */
+export async function withFile<T>(doing: string, file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asUserError(error, doing, file);
+  }
+}
+
+/** Whether a file or folder is there. Throws a UserError when that cannot be told. */
+export async function exists(file: string): Promise<boolean> {
+  try {
+    const handle = await open(file, 'r');
+    await handle.close();
+    return true;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    if (code === 'EISDIR') return true;
+    throw asUserError(error, 'read', file);
+  }
+}
+
+/** The names in a folder, sorted; null when there is no such folder. */
+export async function listFolder(folder: string): Promise<string[] | null> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw asUserError(error, 'read the folder', folder);
+  }
+}
+
+/**
+ * The value in a JSON file.
+ *
+ * @throws UserError when the file cannot be read or is not JSON
+ */
+export async function readJson(file: string): Promise<unknown> {
+  const text = await withFile('read', file, () => readFile(file, 'utf8'));
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const detail = text.trim() === '' ? 'it is empty' : oneLine(error);
+    throw new UserError(
+      `${file} is not valid JSON (${detail}); mend it or restore it from a copy.`,
+    );
+  }
+}
+
+/** The message of an error on one line, without the full stop at its end. */
+export function oneLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/\s+/g, ' ').trim().replace(/\.$/, '');
+}
+
+/** Asks the system to put a folder's entries on the disk; where folders can't be synced, nothing. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (!['EISDIR', 'EPERM', 'EINVAL', 'EACCES'].includes(errorCode(error) ?? '')) throw error;
+  }
+}
+
+/** Writes a file and puts it on the disk before it returns. Not atomic: see {@link writeFileAtomic}. */
+export async function writeFileSynced(file: string, data: string | Uint8Array): Promise<void> {
+  const handle = await open(file, 'w');
+  try {
+    await handle.writeFile(data);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The hidden siblings that this process is writing now. */
+const inUse = new Set<string>();
+
+/**
+ * Runs work with a hidden name beside `target` that no other writer uses, such as
+ * `.step-000500.tmp-4711-a1b2c3`.
+ */
+async function withSibling(
+  target: string,
+  kind: 'tmp' | 'old',
+  work: (sibling: string) => Promise<void>,
+): Promise<void> {
+  const { dir, base } = path.parse(path.resolve(target));
+  const unique = randomBytes(3).toString('hex');
+  const sibling = path.join(dir, `.${base}.${kind}-${process.pid}-${unique}`);
+  inUse.add(sibling);
+  try {
+    await work(sibling);
+  } finally {
+    inUse.delete(sibling);
+  }
+}
+
+/**
+ * Writes a file so that a crash at any moment leaves the old content or the new, never a mixture:
+ * a hidden sibling is written, put on the disk and renamed into place.
+ *
+ * @throws UserError when the disk is full, the folder is missing or read-only …; nothing is left
+ */
+export async function writeFileAtomic(
+  file: string,
+  data: string | Uint8Array,
+  doing = 'write',
+): Promise<void> {
+  await withSibling(file, 'tmp', async (temporary) => {
+    try {
+      await writeFileSynced(temporary, data);
+      await rename(temporary, file);
+      await syncFolder(path.dirname(temporary));
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw asUserError(error, doing, file);
+    }
+  });
+}
+
+/**
+ * Makes a folder so that a crash at any moment leaves all of it or nothing: `fill` writes (and
+ * syncs) files into a hidden sibling, which is then renamed into place. With `replace`, a folder
+ * that is already there is moved aside first and removed last.
+ *
+ * @throws UserError when the target exists (without `replace`) or cannot be written; nothing is left
+ */
+export async function writeFolderAtomic(
+  target: string,
+  fill: (folder: string) => Promise<void>,
+  { doing = 'write', replace = false }: { doing?: string; replace?: boolean } = {},
+): Promise<void> {
+  await withSibling(target, 'tmp', async (temporary) => {
+    try {
+      const entries = await listFolder(target);
+      const taken = entries === null ? await exists(target) : entries.length > 0;
+      if (taken && !replace) throw Object.assign(new Error('taken'), { code: 'EEXIST' });
+      await mkdir(path.dirname(temporary), { recursive: true });
+      await mkdir(temporary);
+      await fill(temporary);
+      await syncFolder(temporary);
+      if (taken) await swapFolders(temporary, target);
+      else await renameOntoEmpty(temporary, target, entries !== null);
+      await syncFolder(path.dirname(temporary));
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+      throw asUserError(error, doing, target);
+    }
+  });
+}
+
+/** Renames a folder into place; an empty folder that stands there goes first (Windows needs it). */
+async function renameOntoEmpty(from: string, to: string, present: boolean): Promise<void> {
+  if (present) await rmdir(to);
+  await rename(from, to);
+}
+
+async function swapFolders(from: string, to: string): Promise<void> {
+  await withSibling(to, 'old', async (old) => {
+    await rename(to, old);
+    try {
+      await rename(from, to);
+    } catch (error) {
+      await rename(old, to);
+      throw error;
+    }
+    await rm(old, { recursive: true, force: true });
+  });
+}
+
+const LEFTOVER = /^\.(?<target>.+)\.(?<kind>tmp|old)-(?<pid>\d+)-[0-9a-f]{6}$/;
+
+/**
+ * Mends a folder after a crash of {@link writeFileAtomic} or {@link writeFolderAtomic}: what was half
+ * written is removed, what was moved aside and not replaced is moved back. What belongs to a process
+ * that still runs is left alone.
+ *
+ * @returns the names that were removed or moved back
+ */
+export async function removeLeftovers(folder: string): Promise<string[]> {
+  const names = (await listFolder(folder)) ?? [];
+  const mended: string[] = [];
+  for (const name of names) {
+    const { target, kind, pid } = LEFTOVER.exec(name)?.groups ?? {};
+    const leftover = path.resolve(folder, name);
+    if (target === undefined || inUse.has(leftover) || isRunning(Number(pid))) continue;
+    await withFile('remove the unfinished', leftover, () =>
+      kind === 'old' && !names.includes(target)
+        ? rename(leftover, path.join(folder, target))
+        : rm(leftover, { recursive: true, force: true }),
+    );
+    mended.push(name);
+  }
+  return mended;
+}
+
+/** Whether another process of that number runs. Our own number is from an earlier life of it. */
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
+  }
+}

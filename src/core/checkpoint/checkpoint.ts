@@ -1,0 +1,149 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../base/errors';
+import { exists, readJson, writeFileSynced, writeFolderAtomic } from '../base/files';
+import { parseWith } from '../base/schema';
+import { openPipeline, readExactly, writePipelineFiles } from './diffusers-folder';
+import type { ExpectedShapes, Pipeline, PipelineContent } from './diffusers-folder';
+import { formatJson } from './json-format';
+import { SafetensorsFile, writeSafetensors } from './safetensors';
+import type { NamedTensor } from './safetensors';
+
+/** `state.json`: where a run stood when the checkpoint was written. */
+export const CheckpointState = z.strictObject({
+  format: z.literal(1).default(1),
+  step: z.int().min(0).describe('Optimiser steps done.'),
+  epoch: z.number().min(0).describe('Passes over the data set done.'),
+  loss: z.number().nullable().describe('Loss of the last step; null if it was not a number.'),
+  seconds: z.number().min(0).describe('Training time so far, over all resumed parts.'),
+  configFingerprint: z.string().describe('From configFingerprint of the run’s configuration.'),
+  versions: z.record(z.string(), z.string()).describe('Of the program and what it computed with.'),
+});
+export type CheckpointState = z.infer<typeof CheckpointState>;
+
+/** Everything that a checkpoint is written from. All tensor lists have the same names. */
+export interface CheckpointContent extends PipelineContent {
+  /** The weights to sample from: the moving average if there is one, else the raw parameters. */
+  readonly weights: Iterable<NamedTensor>;
+  readonly params: Iterable<NamedTensor>;
+  /** Adam's mean of the gradients. */
+  readonly expAvg: Iterable<NamedTensor>;
+  /** Adam's mean of the squared gradients. */
+  readonly expAvgSq: Iterable<NamedTensor>;
+  readonly state: Omit<CheckpointState, 'format'>;
+}
+
+/** A checkpoint whose JSON files and tensor headers were read and checked. */
+export interface Checkpoint {
+  readonly path: string;
+  readonly state: CheckpointState;
+  readonly pipeline: Pipeline;
+}
+
+/** What the optimiser needs to go on, by parameter name. */
+export interface TrainingState {
+  readonly params: Map<string, Float32Array>;
+  readonly expAvg: Map<string, Float32Array>;
+  readonly expAvgSq: Map<string, Float32Array>;
+}
+
+const STATE = 'state.json';
+const TRAINING_STATE = 'training_state.safetensors';
+const GROUPS = { params: 'params.', expAvg: 'exp_avg.', expAvgSq: 'exp_avg_sq.' } as const;
+
+/**
+ * Writes a checkpoint: a pipeline folder with the optimiser's state beside it. A crash at any moment
+ * leaves the whole checkpoint or none; one that is there already is replaced.
+ *
+ * @throws UserError when it cannot be written (disk full …); nothing of it is left
+ */
+export async function writeCheckpoint(target: string, content: CheckpointContent): Promise<void> {
+  const fill = async (folder: string): Promise<void> => {
+    await writePipelineFiles(folder, content);
+    await writeSafetensors(path.join(folder, TRAINING_STATE), [
+      ...prefixed(GROUPS.params, content.params),
+      ...prefixed(GROUPS.expAvg, content.expAvg),
+      ...prefixed(GROUPS.expAvgSq, content.expAvgSq),
+    ]);
+    const state = CheckpointState.parse(finite(content.state));
+    await writeFileSynced(path.join(folder, STATE), formatJson(state));
+  };
+  await writeFolderAtomic(target, fill, { doing: 'write the checkpoint', replace: true });
+}
+
+/** JSON has no NaN: a loss that is not a number is kept as null. */
+function finite(state: CheckpointContent['state']): CheckpointContent['state'] {
+  return { ...state, loss: Number.isFinite(state.loss) ? state.loss : null };
+}
+
+function* prefixed(prefix: string, tensors: Iterable<NamedTensor>): Iterable<NamedTensor> {
+  for (const tensor of tensors) {
+    const { name, shape } = tensor;
+    yield {
+      name: prefix + name,
+      shape,
+      get data() {
+        return tensor.data;
+      },
+    };
+  }
+}
+
+/**
+ * Reads and checks a checkpoint's JSON files and the headers of its tensor files; the tensors
+ * themselves stay on the disk (`readPipelineWeights`, {@link readTrainingState}).
+ *
+ * @throws UserError that says what is missing or broken
+ */
+export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+  if (!(await exists(folder))) throw new UserError(`${folder} does not exist; check the path.`);
+  for (const file of [STATE, TRAINING_STATE]) {
+    if (await exists(path.join(folder, file))) continue;
+    throw new UserError(
+      `${folder} is not a whole checkpoint: ${file} is missing; use another checkpoint.`,
+    );
+  }
+  const stateFile = path.join(folder, STATE);
+  const state = parseWith(CheckpointState, await readJson(stateFile), stateFile);
+  const pipeline = await openPipeline(folder);
+  for (const file of [pipeline.weightsPath, path.join(folder, TRAINING_STATE)]) {
+    await (await SafetensorsFile.open(file)).close();
+  }
+  return { path: folder, state, pipeline };
+}
+
+/** Whether a folder has a checkpoint's own files (whole or not). */
+export async function looksLikeCheckpoint(folder: string): Promise<boolean> {
+  return (
+    (await exists(path.join(folder, STATE))) || (await exists(path.join(folder, TRAINING_STATE)))
+  );
+}
+
+/**
+ * Reads the optimiser's state of a checkpoint.
+ *
+ * @param expected name and shape of each of the net's parameters
+ * @throws UserError that names missing, unknown and wrongly shaped tensors
+ */
+export async function readTrainingState(
+  checkpoint: Checkpoint,
+  expected: ExpectedShapes,
+): Promise<TrainingState> {
+  const prefixes = Object.values(GROUPS);
+  const all = new Map(
+    prefixes.flatMap((prefix) => [...expected].map(([name, shape]) => [prefix + name, shape])),
+  );
+  const file = await SafetensorsFile.open(path.join(checkpoint.path, TRAINING_STATE));
+  try {
+    const read = await readExactly(file, all);
+    const group = (prefix: string) =>
+      new Map([...expected.keys()].map((name) => [name, read.get(prefix + name)!]));
+    return {
+      params: group(GROUPS.params),
+      expAvg: group(GROUPS.expAvg),
+      expAvgSq: group(GROUPS.expAvgSq),
+    };
+  } finally {
+    await file.close();
+  }
+}

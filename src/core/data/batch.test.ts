@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { BatchMaker, makeBatch, type BatchRecipe } from './batch';
+import type { ImageReader } from './reader';
+import type { ImageSource } from './source';
+
+/** Image i is [i, i + 100] in every row; its label is i. */
+function countingReader(count: number, classNames: string[] | null = null): ImageReader {
+  const source: ImageSource = {
+    spec: 'counting',
+    description: '',
+    count,
+    imageSize: 2,
+    channels: 1,
+    classNames,
+    fingerprint: '',
+    skipped: [],
+    origin: { kind: 'digits' },
+  };
+  return {
+    source,
+    read(indices, out, labels) {
+      for (let i = 0; i < indices.length; i++) {
+        out.set([indices[i]!, indices[i]! + 100, indices[i]!, indices[i]! + 100], 4 * i);
+        labels[i] = indices[i]!;
+      }
+    },
+    close: () => undefined,
+  };
+}
+
+const recipe: BatchRecipe = { batchSize: 4, timesteps: 100, seed: 5, horizontalFlip: false };
+const idOf = (value: number) => Math.round((value + 1) * 127.5);
+
+/** Which images a batch holds. */
+function idsOf(images: Float32Array): number[] {
+  return Array.from({ length: images.length / 4 }, (_, i) => idOf(images[4 * i]!));
+}
+
+describe('makeBatch', () => {
+  it('gives every image once an epoch, each epoch in its own order', () => {
+    const reader = countingReader(20);
+    const maker = new BatchMaker(reader, recipe);
+    const epochs = [0, 1, 2].map((epoch) =>
+      [0, 1, 2, 3, 4].flatMap((i) => idsOf(maker.make(5 * epoch + i).images)),
+    );
+    for (const ids of epochs) {
+      expect([...ids].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    }
+    expect(epochs[0]).not.toEqual(epochs[1]);
+    expect(epochs[1]).not.toEqual(epochs[2]);
+  });
+
+  it('goes on into the next epoch within a batch, and wraps a set smaller than a batch', () => {
+    const six = [0, 1, 2].flatMap((i) => idsOf(makeBatch(countingReader(6), recipe, i).images));
+    expect([...six.slice(0, 6)].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect([...six.slice(6)].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    const large = makeBatch(countingReader(3), { ...recipe, batchSize: 9 }, 1);
+    expect(idsOf(large.images).sort()).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2]);
+    expect(large.epoch).toBe(3);
+  });
+
+  it('gives the same batch at an index whatever was made before, and into old arrays', () => {
+    const reader = countingReader(10, ['a']);
+    const fresh = makeBatch(reader, recipe, 7);
+    const maker = new BatchMaker(reader, recipe);
+    const first = maker.make(0);
+    maker.make(3);
+    const again = maker.make(7, first);
+    expect(again).toEqual(fresh);
+    expect(again.images).toBe(first.images);
+  });
+
+  it('depends on the seed', () => {
+    const reader = countingReader(10);
+    const a = makeBatch(reader, recipe, 0);
+    const b = makeBatch(reader, { ...recipe, seed: 6 }, 0);
+    expect(a.noise).not.toEqual(b.noise);
+    expect(a.timesteps).not.toEqual(b.timesteps);
+    expect(idsOf(a.images)).not.toEqual(idsOf(b.images));
+  });
+
+  it('maps bytes to [-1, 1], draws noise from N(0, 1) and timesteps from 0 … T-1', () => {
+    const reader = countingReader(1);
+    reader.read = (_, out) => out.fill(0).set([255], 1);
+    const batch = makeBatch(reader, { ...recipe, batchSize: 5000, timesteps: 10 }, 0);
+    expect([...batch.images.slice(0, 4)]).toEqual([-1, 1, -1, -1]);
+    const mean = batch.noise.reduce((sum, x) => sum + x, 0) / batch.noise.length;
+    const square = batch.noise.reduce((sum, x) => sum + x * x, 0) / batch.noise.length;
+    expect(Math.abs(mean)).toBeLessThan(0.03);
+    expect(Math.abs(square - 1)).toBeLessThan(0.05);
+    expect([...new Set(batch.timesteps)].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  it('gives labels where there are classes, and null where there are none', () => {
+    expect(makeBatch(countingReader(9), recipe, 0).labels).toBeNull();
+    const batch = makeBatch(countingReader(9, ['a', 'b']), recipe, 0);
+    expect([...batch.labels!]).toEqual(idsOf(batch.images));
+  });
+
+  it('mirrors about half of the images, and nothing else about them', () => {
+    const options = { ...recipe, batchSize: 1000 };
+    const straight = makeBatch(countingReader(50), options, 2).images;
+    const flipped = makeBatch(countingReader(50), { ...options, horizontalFlip: true }, 2).images;
+    let mirrored = 0;
+    for (let row = 0; row < straight.length; row += 2) {
+      const [left, right] = straight.subarray(row, row + 2);
+      const isMirrored = flipped[row] === right;
+      if (isMirrored) mirrored++;
+      expect([...flipped.subarray(row, row + 2)]).toEqual(
+        isMirrored ? [right, left] : [left, right],
+      );
+    }
+    expect(mirrored / straight.length).toBeGreaterThan(0.2);
+    expect(mirrored / straight.length).toBeLessThan(0.3);
+  });
+});

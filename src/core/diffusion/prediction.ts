@@ -1,0 +1,135 @@
+import { UserError } from '../base/errors';
+import { mix } from './forward';
+import type { NoiseSchedule } from './schedule';
+import { alphaBarAt } from './schedule';
+
+/** What the network is trained to predict. */
+export const PREDICTION_KINDS = ['eps', 'v', 'x0'] as const;
+
+export type PredictionKind = (typeof PREDICTION_KINDS)[number];
+
+/** What `diffusers` calls each in `prediction_type` of a scheduler_config.json. */
+export const DIFFUSERS_PREDICTION_TYPE: Readonly<Record<PredictionKind, string>> = {
+  eps: 'epsilon',
+  v: 'v_prediction',
+  x0: 'sample',
+};
+
+/** The network as it is: state x_t and timestep in, raw output of the same length out. */
+export type Model = (xt: Float32Array, t: number) => Promise<Float32Array>;
+
+/** The clean image and the noise that a model output stands for: x_t = √ᾱ·x0 + √(1−ᾱ)·eps. */
+export interface Prediction {
+  readonly x0: Float32Array;
+  readonly eps: Float32Array;
+}
+
+/** The network as the solvers see it, whatever it was trained to predict. */
+export type Predict = (xt: Float32Array, t: number) => Promise<Prediction>;
+
+/** A linear combination of x0 and eps (or of x_t and the model output). */
+interface Weights {
+  readonly x0: number;
+  readonly eps: number;
+}
+
+/**
+ * The training target as weights of the clean image and the noise: target = x0·w.x0 + eps·w.eps.
+ * eps: ε. x0: x_0. v: √ᾱ_t·ε − √(1−ᾱ_t)·x_0 (Salimans & Ho, 2022, section 4 and appendix D).
+ */
+export function targetWeights(kind: PredictionKind, schedule: NoiseSchedule, t: number): Weights {
+  const alphaBar = alphaBarAt(schedule, t);
+  switch (kind) {
+    case 'eps':
+      return { x0: 0, eps: 1 };
+    case 'x0':
+      return { x0: 1, eps: 0 };
+    case 'v':
+      return { x0: -Math.sqrt(1 - alphaBar), eps: Math.sqrt(alphaBar) };
+  }
+}
+
+/** The training target at one timestep, elementwise; all arrays have one length. */
+export function trainingTarget(
+  kind: PredictionKind,
+  schedule: NoiseSchedule,
+  x0: Float32Array,
+  eps: Float32Array,
+  t: number,
+  out: Float32Array = new Float32Array(x0.length),
+): Float32Array {
+  const weights = targetWeights(kind, schedule, t);
+  return mix(weights.x0, x0, weights.eps, eps, out);
+}
+
+/**
+ * The one place where a raw model output becomes x0 and eps. Neither is clipped, and both are
+ * fresh arrays.
+ *
+ * - eps: x0 = (x_t − √(1−ᾱ)·output) / √ᾱ
+ * - v: x0 = √ᾱ·x_t − √(1−ᾱ)·output, eps = √ᾱ·output + √(1−ᾱ)·x_t
+ * - x0: eps = (x_t − √ᾱ·output) / √(1−ᾱ)
+ *
+ * @throws UserError for eps where ᾱ_t = 0: noise alone does not determine the image.
+ */
+export function toPrediction(
+  kind: PredictionKind,
+  schedule: NoiseSchedule,
+  output: Float32Array,
+  xt: Float32Array,
+  t: number,
+): Prediction {
+  const alphaBar = alphaBarAt(schedule, t);
+  const a = Math.sqrt(alphaBar);
+  const s = Math.sqrt(1 - alphaBar);
+  switch (kind) {
+    case 'eps':
+      if (a === 0) throw new UserError(epsAtZeroSnr(t));
+      return { x0: mix(1 / a, xt, -s / a, output), eps: output.slice() };
+    case 'v':
+      return { x0: mix(a, xt, -s, output), eps: mix(s, xt, a, output) };
+    case 'x0':
+      return { x0: output.slice(), eps: mix(1 / s, xt, -a / s, output) };
+  }
+}
+
+/** Adapts a model of any kind to what the solvers take. */
+export function makePredict(kind: PredictionKind, schedule: NoiseSchedule, model: Model): Predict {
+  return async (xt, t) => toPrediction(kind, schedule, await model(xt, t), xt, t);
+}
+
+/** true: clip x0 to [−1, 1]; a number r: to [−r, r]; false: leave it. */
+export type Clip = boolean | number;
+
+/** x0 within the clip's range, in a fresh array; x0 itself when there is none. */
+export function clipX0(x0: Float32Array, clip: Clip): Float32Array {
+  if (clip === false) return x0;
+  const range = clip === true ? 1 : clip;
+  return x0.map((value) => Math.min(range, Math.max(-range, value)));
+}
+
+/** The eps that goes with a (clipped) x0: (x_t − √ᾱ·x0) / √(1−ᾱ). */
+export function epsFromX0(
+  schedule: NoiseSchedule,
+  x0: Float32Array,
+  xt: Float32Array,
+  t: number,
+): Float32Array {
+  return toPrediction('x0', schedule, x0, xt, t).eps;
+}
+
+/**
+ * Refuses a schedule on which this kind of model cannot be sampled from the last timestep.
+ * @throws UserError for eps on a schedule with zero terminal SNR.
+ */
+export function checkPrediction(kind: PredictionKind, schedule: NoiseSchedule): void {
+  const last = schedule.timesteps - 1;
+  if (kind === 'eps' && alphaBarAt(schedule, last) === 0) throw new UserError(epsAtZeroSnr(last));
+}
+
+function epsAtZeroSnr(t: number): string {
+  return (
+    `At timestep ${t} the schedule has zero SNR, where a prediction of eps says nothing about the ` +
+    'image: choose prediction v or x0, or a schedule without zero terminal SNR.'
+  );
+}

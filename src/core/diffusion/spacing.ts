@@ -1,0 +1,75 @@
+import { UserError } from '../base/errors';
+
+/** How N of the T timesteps are picked for sampling (Lin et al., 2023, table 2). */
+export const SPACINGS = ['leading', 'trailing', 'linspace'] as const;
+
+export type Spacing = (typeof SPACINGS)[number];
+
+export interface SpacingSettings {
+  readonly spacing: Spacing;
+  /** T of the schedule. */
+  readonly timesteps: number;
+  /** N, 1 … T. */
+  readonly steps: number;
+  /** Added to every timestep of `leading`; `diffusers`' steps_offset. Default 0. */
+  readonly offset?: number;
+}
+
+/**
+ * The timesteps to sample at, strictly descending, the very lists of `diffusers` (which rounds
+ * halves to even, as here), but for a surplus −1 that its trailing lists end in for some N.
+ *
+ * - leading: i·⌊T/N⌋ + offset, i = N−1 … 0; never reaches T−1 unless N = T
+ * - trailing: round(T − k·T/N) − 1, k = 0 … N−1; starts at T−1
+ * - linspace: round of N even points over 0 … T−1
+ *
+ * @throws UserError when N is not in 1 … T, or the offset leads outside 0 … T−1.
+ */
+export function spacedTimesteps(settings: SpacingSettings): number[] {
+  const { spacing, timesteps, steps, offset = 0 } = settings;
+  if (!SPACINGS.includes(spacing)) {
+    throw new UserError(
+      `There is no timestep spacing '${String(spacing)}': choose one of ${SPACINGS.join(', ')}.`,
+    );
+  }
+  if (!Number.isInteger(steps) || steps < 1 || steps > timesteps) {
+    throw new UserError(
+      `steps is ${steps}: give a whole number from 1 to the schedule's ${timesteps} timesteps.`,
+    );
+  }
+  if (spacing === 'leading') return leading(timesteps, steps, offset);
+  return spacing === 'trailing' ? trailing(timesteps, steps) : linspace(timesteps, steps);
+}
+
+function leading(timesteps: number, steps: number, offset: number): number[] {
+  const ratio = Math.floor(timesteps / steps);
+  const most = timesteps - 1 - (steps - 1) * ratio;
+  if (!Number.isInteger(offset) || offset < 0 || offset > most) {
+    throw new UserError(
+      `stepsOffset is ${offset}: with ${steps} steps of ${timesteps} give a whole number from 0 to ${most}.`,
+    );
+  }
+  return Array.from({ length: steps }, (_, k) => (steps - 1 - k) * ratio + offset);
+}
+
+function trailing(timesteps: number, steps: number): number[] {
+  // NumPy's arange derives its increment from its first two values; the rounding below hangs on it.
+  const increment = timesteps - timesteps / steps - timesteps;
+  return Array.from({ length: steps }, (_, k) => roundHalfEven(timesteps + k * increment) - 1);
+}
+
+function linspace(timesteps: number, steps: number): number[] {
+  const increment = (timesteps - 1) / (steps - 1);
+  return Array.from({ length: steps }, (_, k) => {
+    const i = steps - 1 - k;
+    if (i === 0) return 0;
+    return k === 0 ? timesteps - 1 : roundHalfEven(i * increment);
+  });
+}
+
+function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
+  return floor % 2 === 0 ? floor : floor + 1;
+}

@@ -1,0 +1,61 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import { Tensor } from 'onnxruntime-node';
+import type { Graph } from '../../graph/ops';
+import type { DeviceState, Executable } from '../runtime';
+import { explain } from './failures';
+import { nextStateName } from './lower';
+import { OnnxState } from './state';
+
+/** A graph compiled into an ONNX Runtime session. */
+export class OnnxExecutable implements Executable {
+  constructor(
+    private readonly session: InferenceSession,
+    private readonly graph: Graph,
+    private readonly label: string,
+    private readonly device: string,
+  ) {}
+
+  private collectFeeds(
+    feeds: Readonly<Record<string, Float32Array>>,
+    state: OnnxState | undefined,
+  ): Record<string, Tensor> {
+    const collected: Record<string, Tensor> = {};
+    for (const { name, role, tensor } of this.graph.inputs) {
+      if (role === 'state') {
+        if (!state) throw new Error(`${this.label} needs the state ${name}`);
+        collected[name] = state.get(name);
+      } else {
+        const data = feeds[name];
+        if (!data) throw new Error(`${this.label} needs the feed ${name}`);
+        collected[name] = new Tensor('float32', data, tensor.shape);
+      }
+    }
+    return collected;
+  }
+
+  async run(
+    feeds: Readonly<Record<string, Float32Array>>,
+    state?: DeviceState,
+  ): Promise<Readonly<Record<string, Float32Array>>> {
+    if (state && !(state instanceof OnnxState)) throw new Error('state of another runtime');
+    const fetches: Record<string, Tensor | null> = {};
+    for (const { name, role } of this.graph.outputs) {
+      if (role === 'result') fetches[name] = null;
+      else fetches[nextStateName(name)] = state!.destination(name);
+    }
+    const inputs = this.collectFeeds(feeds, state);
+    const outputs = await this.session.run(inputs, fetches).catch((error: unknown) => {
+      throw explain(error, this.label, this.device);
+    });
+    const results: Record<string, Float32Array> = {};
+    for (const { name, role } of this.graph.outputs) {
+      if (role === 'result') results[name] = outputs[name]!.data as Float32Array;
+      else state!.replace(name, outputs[nextStateName(name)]!);
+    }
+    return results;
+  }
+
+  async dispose(): Promise<void> {
+    await this.session.release();
+  }
+}

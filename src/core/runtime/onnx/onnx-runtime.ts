@@ -1,0 +1,92 @@
+import type { Tensor } from 'onnxruntime-node';
+import { InferenceSession } from 'onnxruntime-node';
+import { GraphBuilder } from '../../graph/builder';
+import type { Graph } from '../../graph/ops';
+import { simplify } from '../../graph/simplify';
+import type {
+  CompileOptions,
+  DeviceName,
+  DeviceState,
+  Executable,
+  HostTensor,
+  Runtime,
+} from '../runtime';
+import { OnnxExecutable } from './executable';
+import { explain } from './failures';
+import { lower, nextStateName } from './lower';
+import { encodeModel } from './model';
+import { OnnxState } from './state';
+
+export interface OnnxRuntimeOptions {
+  readonly device: DeviceName;
+  /** Threads of the CPU provider. */
+  readonly threads: number;
+}
+
+/** Fatal only: what goes wrong reaches the user through errors, not through the library's log. */
+const LOG_LEVEL = 4;
+
+/** Runs graphs on ONNX Runtime's execution providers. */
+export class OnnxRuntime implements Runtime {
+  readonly device: DeviceName;
+  readonly description: string;
+  private readonly onGpu: boolean;
+  /** Outputs stay in GPU buffers where the provider can hand them out. */
+  private readonly resident: boolean;
+
+  constructor(private readonly options: OnnxRuntimeOptions) {
+    this.device = options.device;
+    this.onGpu = options.device !== 'cpu';
+    this.resident = options.device === 'webgpu';
+    const threads = `${options.threads} thread${options.threads === 1 ? '' : 's'}`;
+    this.description = this.onGpu ? options.device : `cpu, ${threads}`;
+  }
+
+  async compile(graph: Graph, { label, profile }: CompileOptions): Promise<Executable> {
+    const simplified = simplify(graph);
+    const model = encodeModel(lower(simplified, { target: this.onGpu ? 'gpu' : 'cpu' }));
+    const locations = Object.fromEntries(
+      simplified.outputs.map(({ name, role }) =>
+        role === 'state' ? [nextStateName(name), 'gpu-buffer' as const] : [name, 'cpu' as const],
+      ),
+    );
+    const session = await InferenceSession.create(model, {
+      ...this.sessionOptions(),
+      ...(this.resident ? { preferredOutputLocation: locations } : {}),
+      ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
+    }).catch((error: unknown) => {
+      throw explain(error, label, this.device);
+    });
+    return new OnnxExecutable(session, simplified, label, this.device);
+  }
+
+  private sessionOptions(): InferenceSession.SessionOptions {
+    return {
+      executionProviders: [this.device],
+      intraOpNumThreads: this.options.threads,
+      interOpNumThreads: 1,
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: LOG_LEVEL,
+      // A node that a GPU cannot run is an error here, never a silent detour over the CPU.
+      ...(this.onGpu ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
+    };
+  }
+
+  async createState(initial: Readonly<Record<string, HostTensor>>): Promise<DeviceState> {
+    return new OnnxState(initial, this.resident, (tensor) => this.download(tensor));
+  }
+
+  /** `onnxruntime-node` has no read-back, so a graph with one node copies a buffer to the host. */
+  private async download(tensor: Tensor): Promise<Float32Array> {
+    const g = new GraphBuilder();
+    g.result('value', g.add(g.feed('buffer', tensor.dims), 0));
+    const model = encodeModel(lower(g.build(), { target: 'gpu' }));
+    const session = await InferenceSession.create(model, this.sessionOptions());
+    try {
+      const { value } = await session.run({ buffer: tensor });
+      return value!.data as Float32Array;
+    } finally {
+      await session.release();
+    }
+  }
+}

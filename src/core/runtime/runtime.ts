@@ -1,0 +1,50 @@
+import type { Graph } from '../graph/ops';
+import type { Shape } from '../graph/shape';
+
+/** Where a graph can run. `auto` picks the fastest that works. */
+export const DEVICES = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
+export type DeviceName = (typeof DEVICES)[number];
+
+/** Values in the host's memory, row-major float32. */
+export interface HostTensor {
+  readonly data: Float32Array;
+  readonly shape: Shape;
+}
+
+/** Named tensors that stay on the device from run to run: parameters, moments, averages. */
+export interface DeviceState {
+  readonly names: readonly string[];
+  /** A copy of a tensor's present value. */
+  read(name: string): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/** A compiled graph. */
+export interface Executable {
+  /**
+   * Runs the graph once. `feeds` holds a value for each feed; each state input is read from `state`,
+   * and replaced there by the graph's state output of that name.
+   * @returns the graph's results by name.
+   */
+  run(
+    feeds: Readonly<Record<string, Float32Array>>,
+    state?: DeviceState,
+  ): Promise<Readonly<Record<string, Float32Array>>>;
+  dispose(): Promise<void>;
+}
+
+export interface CompileOptions {
+  /** What the graph is, for errors: "training step", "sampling, 64 images". */
+  readonly label: string;
+  /** Writes the executor's profile there, one JSON file a graph. */
+  readonly profile?: string;
+}
+
+/** Compiles and runs graphs on one device. */
+export interface Runtime {
+  readonly device: DeviceName;
+  /** One line for people: "CPU, 4 threads". */
+  readonly description: string;
+  compile(graph: Graph, options: CompileOptions): Promise<Executable>;
+  createState(initial: Readonly<Record<string, HostTensor>>): Promise<DeviceState>;
+}
