@@ -2,7 +2,11 @@
 import { build, context } from 'esbuild';
 
 const options = {
-  entryPoints: { cli: 'src/cli/main.ts', 'data-worker': 'src/core/data/worker.ts' },
+  entryPoints: {
+    cli: 'src/cli/main.ts',
+    'data-worker': 'src/core/data/worker.ts',
+    'device-probe': 'src/core/runtime/probe.ts',
+  },
   outdir: 'dist',
   bundle: true,
   platform: 'node',

@@ -5,25 +5,35 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { crc32, deflateSync } from 'node:zlib';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    count: { type: 'string', default: '1000' },
-    size: { type: 'string', default: '64' },
-    classes: { type: 'string', default: '10' },
-    seed: { type: 'string', default: '1' },
-  },
-});
+const OPTIONS = {
+  count: { type: 'string', default: '1000' },
+  size: { type: 'string', default: '64' },
+  classes: { type: 'string', default: '10' },
+  seed: { type: 'string', default: '1' },
+};
+const { values, positionals } = readArguments();
 const [folder] = positionals;
 const [count, size, classes, seed] = ['count', 'size', 'classes', 'seed'].map((name) =>
   wholeNumber(name, values[name]),
 );
 
+function refuse(sentence) {
+  console.error(`error: ${sentence}`);
+  process.exit(2);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ allowPositionals: true, options: OPTIONS });
+  } catch (error) {
+    return refuse(error.message.replaceAll('\n', ' '));
+  }
+}
+
 function wholeNumber(name, text) {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 1) return value;
-  console.error(`error: --${name} ${text} is not a whole number from 1`);
-  process.exit(2);
+  return refuse(`--${name} ${text} is not a whole number from 1`);
 }
 
 /** Numbers in [0, 1) that depend on the seed and the image alone (a 32-bit mixing counter). */
@@ -91,8 +101,7 @@ function png(rows) {
 }
 
 if (folder === undefined) {
-  console.error('error: name the folder to write: node scripts/make-image-set.mjs <folder>');
-  process.exit(2);
+  refuse('name the folder to write: node scripts/make-image-set.mjs <folder>');
 }
 for (let label = 0; label < classes; label++) {
   mkdirSync(path.join(folder, `class-${label}`), { recursive: true });

@@ -114,7 +114,7 @@ export class RunDirectory {
       try {
         return await RunDirectory.create(folder, details);
       } catch (error) {
-        await rm(folder, { recursive: true, force: true });
+        await rm(folder, { recursive: true, force: true }).catch(() => undefined);
         throw error;
       }
     }
@@ -208,7 +208,9 @@ async function createIn<T>(
     return made(record);
   } catch (error) {
     const ours = first ? [first] : ['checkpoints', 'samples'].map((sub) => path.join(folder, sub));
-    for (const entry of ours) await rm(entry, { recursive: true, force: true });
+    for (const entry of ours) {
+      await rm(entry, { recursive: true, force: true }).catch(() => undefined);
+    }
     throw asUserError(error, 'make the run', folder);
   }
 }

@@ -29,7 +29,7 @@ export async function findOrBuildCache(
   const file = path.join(place.folder, `${place.fingerprint}.images`);
   const found = await findWhole(file, place.fingerprint, hooks);
   if (found) return { file, header: found };
-  prepareFolder(place.folder);
+  removeOrphans(place.folder);
   const { fingerprint, imageSize, channels } = place;
   const writer = new CacheWriter(file, partialName(file), { fingerprint, imageSize, channels });
   try {
@@ -58,10 +58,10 @@ async function findWhole(
   }
 }
 
-function prepareFolder(folder: string): void {
+/** Makes the cache folder if need be. Throws a UserError where that cannot be. */
+export function makeCacheFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
-    removeOrphans(folder);
   } catch (error) {
     throw cacheFolderError(error, folder);
   }
@@ -76,11 +76,15 @@ function partialName(file: string): string {
 
 /** Removes what writers on this machine left behind when they were killed. */
 function removeOrphans(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    const [, pid, host] = /\.(\d+)-\d+@(.+)\.partial$/.exec(name) ?? [];
-    if (pid && host === hostname() && !isAlive(Number(pid))) {
-      rmSync(path.join(folder, name), { force: true });
+  try {
+    for (const name of readdirSync(folder)) {
+      const [, pid, host] = /\.(\d+)-\d+@(.+)\.partial$/.exec(name) ?? [];
+      if (pid && host === hostname() && !isAlive(Number(pid))) {
+        rmSync(path.join(folder, name), { force: true });
+      }
     }
+  } catch (error) {
+    throw cacheFolderError(error, folder);
   }
 }
 

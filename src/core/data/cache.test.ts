@@ -7,6 +7,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import type * as Fs from 'node:fs';
 import { hostname } from 'node:os';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UserError } from '../base/errors';
@@ -18,7 +19,7 @@ import { plain, TempFolder } from './testing';
 /** How many bytes the disk takes; a write beyond fails as a full disk does. */
 const disk = vi.hoisted(() => ({ room: Infinity }));
 vi.mock('node:fs', async (original) => {
-  const fs = await original<typeof import('node:fs')>();
+  const fs = await original<typeof Fs>();
   const writeSync = (fd: number, bytes: Uint8Array, ...rest: number[]) => {
     disk.room -= rest[1] ?? bytes.length;
     if (disk.room < 0) {

@@ -177,7 +177,7 @@ function parseHeader(json: Buffer): CacheHeader {
 export class CacheWriter {
   private readonly fd: number;
   private readonly checksums: number[] = [];
-  private position = 0;
+  private position = START.length;
   private closed = false;
 
   /** Writes into `partial`, which must not exist, and moves it to `file` on `finish`. */
@@ -187,7 +187,6 @@ export class CacheWriter {
     private readonly shape: Pick<CacheHeader, 'fingerprint' | 'imageSize' | 'channels'>,
   ) {
     this.fd = this.guarded(() => openSync(this.partial, 'wx'));
-    this.write(START);
   }
 
   /** Appends one image, uint8 [C, H, W]. */
@@ -210,6 +209,8 @@ export class CacheWriter {
     footer.writeUInt32LE(crc32(json, crc32(checksums, crc32(asBytes(labels)))), 4);
     END.copy(footer, 8);
     for (const part of [asBytes(labels), checksums, json, footer]) this.write(part);
+    this.position = 0;
+    this.write(START);
     this.close();
     this.guarded(() => renameSync(this.partial, this.file));
     return header;

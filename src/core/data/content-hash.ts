@@ -1,7 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import {
   closeSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -111,7 +110,6 @@ function readManifest(file: string): Manifest {
 function writeManifest(file: string, manifest: Manifest): void {
   const partial = `${file}.${process.pid}.partial`;
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(partial, JSON.stringify(manifest));
     renameSync(partial, file);
   } catch {

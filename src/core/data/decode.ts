@@ -1,4 +1,4 @@
-import sharp, { type Sharp } from 'sharp';
+import sharp from 'sharp';
 import type { ResizeMode } from './source';
 
 export interface DecodeOptions {
@@ -75,24 +75,25 @@ export class ImageDecoder {
   }
 
   private async attempt(bytes: Buffer, pixels: number): Promise<Decoded | 'too large'> {
-    try {
-      const image = sharp(bytes, { limitInputPixels: pixels, failOn: 'error' });
-      return { pixels: await this.finish(image.autoOrient().flatten({ background: BLACK })) };
-    } catch (error) {
-      if (error instanceof Error && /pixel limit|too large/i.test(error.message))
-        return 'too large';
-      return { reason: 'it is damaged or cut short' };
-    }
-  }
-
-  private async finish(image: Sharp): Promise<Uint8Array> {
     const { imageSize, channels, resize } = this.options;
-    const { data, info } = await image
+    const image = sharp(bytes, { limitInputPixels: pixels, failOn: 'error' })
+      .autoOrient()
+      .flatten({ background: BLACK })
       .resize({ width: imageSize, height: imageSize, fit: FITS[resize], background: BLACK })
       .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels === channels) return planar(data, channels);
-    throw new Error(`Decoded to ${info.channels} channels where ${channels} were asked for.`);
+      .raw({ depth: 'uchar' });
+    let interleaved: Buffer;
+    try {
+      interleaved = await image.toBuffer();
+    } catch (error) {
+      if (error instanceof Error && /pixel limit/i.test(error.message)) return 'too large';
+      return { reason: 'it is damaged or cut short' };
+    }
+    if (interleaved.length === channels * imageSize * imageSize) {
+      return { pixels: planar(interleaved, channels) };
+    }
+    throw new Error(
+      `An image was decoded to ${interleaved.length} bytes, not [H, W, ${channels}].`,
+    );
   }
 }

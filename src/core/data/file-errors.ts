@@ -24,10 +24,11 @@ export function fileErrorCode(error: unknown): string | null {
   return typeof error.code === 'string' ? error.code : null;
 }
 
-/** Why a file operation failed, as a clause in words: "the disk is full". */
+/** Why a file operation failed, as a clause in words: "the disk is full". Rethrows other errors. */
 export function fileErrorReason(error: unknown): string {
   const code = fileErrorCode(error);
-  return (code && WORDS[code]) ?? `the system reports ${code ?? String(error)}`;
+  if (code === null) throw error;
+  return WORDS[code] ?? `the system reports ${code}`;
 }
 
 /** A failed file operation as a UserError "<what>: <reason>; <way out>."; any other error as it is. */

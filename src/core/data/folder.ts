@@ -3,7 +3,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { UserError } from '../base/errors';
 import type { CacheSummary, CacheWriter } from './cache';
-import { findOrBuildCache } from './cache-store';
+import { findOrBuildCache, makeCacheFolder } from './cache-store';
 import { hashFolder, hashText } from './content-hash';
 import { ImageDecoder, MAX_FILE_BYTES, type DecodeOptions, type Decoded } from './decode';
 import { asUserError, fileErrorReason, stopIfAborted } from './file-errors';
@@ -31,6 +31,7 @@ export interface FileSetOptions extends Hooks {
 /** Opens a folder of images, decoding those that are not in the cache. Throws UserError. */
 export async function openFolder(folder: string, options: FileSetOptions): Promise<ImageSource> {
   const scan = await scanNonEmpty(folder, options);
+  makeCacheFolder(options.cacheFolder);
   const native =
     options.imageSize && options.channels ? null : await survey(folder, scan.files, options.signal);
   const decode: DecodeOptions = {
@@ -107,7 +108,7 @@ async function survey(
   );
   for await (const header of headers) {
     stopIfAborted(signal);
-    if (!header) continue;
+    if (!header || header.format === 'svg') continue;
     sides.add(header.width).add(header.height);
     grey &&= header.channels <= 2;
   }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../base/errors';
 import type { CacheSummary, CacheWriter } from './cache';
-import { findOrBuildCache } from './cache-store';
+import { findOrBuildCache, makeCacheFolder } from './cache-store';
 import { FileHasher, hashText } from './content-hash';
 import type { DecodeOptions } from './decode';
 import { asUserError, breathe, stopIfAborted } from './file-errors';
@@ -23,6 +23,7 @@ export async function openIdx(place: string, options: FileSetOptions): Promise<I
   const labels = findLabels(images);
   const header = await IdxFile.open(images, 'images');
   await header.close();
+  makeCacheFolder(options.cacheFolder);
   const [, rows, columns] = header.dimensions as [number, number, number];
   const decode: DecodeOptions = {
     imageSize: options.imageSize ?? Math.max(rows, columns),

@@ -13,6 +13,7 @@ export class OnnxExecutable implements Executable {
     private readonly graph: Graph,
     private readonly label: string,
     private readonly device: string,
+    private readonly profiled: boolean,
   ) {}
 
   private collectFeeds(
@@ -56,6 +57,7 @@ export class OnnxExecutable implements Executable {
   }
 
   async dispose(): Promise<void> {
+    if (this.profiled) this.session.endProfiling();
     await this.session.release();
   }
 }

@@ -57,7 +57,7 @@ export class OnnxRuntime implements Runtime {
     }).catch((error: unknown) => {
       throw explain(error, label, this.device);
     });
-    return new OnnxExecutable(session, simplified, label, this.device);
+    return new OnnxExecutable(session, simplified, label, this.device, Boolean(profile));
   }
 
   private sessionOptions(): InferenceSession.SessionOptions {

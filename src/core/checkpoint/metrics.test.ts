@@ -1,0 +1,103 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { UserError } from '../base/errors';
+import { MetricsLog, readMetrics } from './metrics';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'metrics-'));
+  file = path.join(folder, 'metrics.jsonl');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const line = (step: number) => ({ step, loss: 1 / step });
+const stepsOf = async () => (await readMetrics(file)).lines.map(({ step }) => step);
+
+async function write(steps: number[], lastStep?: number): Promise<void> {
+  const log = await MetricsLog.open(file, lastStep);
+  for (const step of steps) await log.append(line(step));
+  await log.close();
+}
+
+describe('metrics.jsonl', () => {
+  it('holds one line a step and reads them back', async () => {
+    const log = await MetricsLog.open(file);
+    const full = {
+      step: 1,
+      epoch: 0.5,
+      time: 2,
+      loss: 0.25,
+      lr: 1e-3,
+      gradNorm: 3,
+      imagesPerSecond: 64,
+      lossByTimestep: [0.1, null],
+    };
+    await log.append(full);
+    await log.append({ step: 2, loss: NaN, gradNorm: Infinity });
+    await log.close();
+    expect(await readMetrics(file)).toEqual({
+      lines: [full, { step: 2, loss: null, gradNorm: null }],
+      isTorn: false,
+      unreadable: 0,
+    });
+    expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(3);
+  });
+
+  it('holds lines back until there are enough, or a flush', async () => {
+    const log = await MetricsLog.open(file);
+    await log.append(line(1));
+    expect(await stepsOf()).toEqual([]);
+    await log.flush();
+    expect(await stepsOf()).toEqual([1]);
+    for (let step = 2; step <= 40; step++) await log.append(line(step));
+    expect((await stepsOf()).length).toBeGreaterThanOrEqual(32);
+    await log.close();
+    expect(await stepsOf()).toHaveLength(40);
+  });
+
+  it('passes over a torn last line, and drops it when writing goes on', async () => {
+    await write([1, 2]);
+    appendFileSync(file, '{"step":3,"loss":0.');
+    expect(await readMetrics(file)).toMatchObject({ isTorn: true, unreadable: 0 });
+    expect(await stepsOf()).toEqual([1, 2]);
+    await write([3]);
+    expect(await readMetrics(file)).toMatchObject({ isTorn: false });
+    expect(await stepsOf()).toEqual([1, 2, 3]);
+  });
+
+  it('drops what a resumed run writes again', async () => {
+    await write([1, 2, 3, 4, 5]);
+    await write([4, 5], 3);
+    expect(await stepsOf()).toEqual([1, 2, 3, 4, 5]);
+    await write([], 0);
+    expect(readFileSync(file, 'utf8')).toBe('');
+  });
+
+  it('counts unreadable lines between good ones', async () => {
+    writeFileSync(
+      file,
+      '{"step":1,"loss":1}\nhorse\n\n{"step":"2","loss":1}\n[]\n{"step":3,"loss":1}\n',
+    );
+    expect(await readMetrics(file)).toMatchObject({ unreadable: 3, isTorn: false });
+    expect(await stepsOf()).toEqual([1, 3]);
+    await write([4]);
+    expect(await stepsOf()).toEqual([1, 3, 4]);
+  });
+
+  it('keeps a line that is cut inside a letter of many bytes from spoiling the file', async () => {
+    await write([1]);
+    appendFileSync(file, Buffer.from('{"step":2,"note":"ü').subarray(0, -1));
+    await write([2]);
+    expect(await readMetrics(file)).toMatchObject({ isTorn: false, unreadable: 0 });
+    expect(await stepsOf()).toEqual([1, 2]);
+  });
+
+  it('is empty when there is no file, and an error when there can be none', async () => {
+    expect(await readMetrics(file)).toEqual({ lines: [], isTorn: false, unreadable: 0 });
+    await expect(MetricsLog.open(path.join(folder, 'none', 'x'))).rejects.toThrow(UserError);
+    await expect(readMetrics(folder)).rejects.toThrow('it is a folder, not a file');
+  });
+});

@@ -1,0 +1,130 @@
+import { fork } from 'node:child_process';
+import { UserError } from '../base/errors';
+import { DEVICES, type DeviceName } from './runtime';
+
+/** What trying a device gave. */
+export interface DeviceReport {
+  readonly name: DeviceName;
+  readonly works: boolean;
+  /** Why it does not work, in a sentence; null if it works. */
+  readonly reason: string | null;
+  /** Time of the trial computation in milliseconds; null if it does not work. */
+  readonly milliseconds: number | null;
+}
+
+/** The answer of the trial process. */
+export type ProbeAnswer =
+  | { readonly kind: 'works'; readonly milliseconds: number }
+  | { readonly kind: 'fails'; readonly message: string };
+
+/** A driver that has not answered by then hangs. */
+const DEADLINE_MS = 30_000;
+
+const REASONS: readonly (readonly [RegExp, string])[] = [
+  [
+    /libvulkan/i,
+    'the Vulkan loader is missing: install libvulkan1 (Debian, Ubuntu) or vulkan-loader',
+  ],
+  [
+    /no supported adapters|failed to get a webgpu adapter/i,
+    'no GPU with a working driver was found',
+  ],
+  [
+    /providers_(cuda|shared).*(no such file|cannot open)/i,
+    'ONNX Runtime’s CUDA files are not installed',
+  ],
+  [
+    /not available|backend not found|no available backend|not supported|unsupported/i,
+    'the installed ONNX Runtime has no such device on this platform',
+  ],
+];
+
+function reasonFor(message: string): string {
+  const known = REASONS.find(([pattern]) => pattern.test(message));
+  return known ? known[1] : message.split('\n')[0]!.trim();
+}
+
+/**
+ * Tries a device for real, in a process of its own, so that a driver that crashes or hangs takes
+ * nothing with it.
+ *
+ * @param probeFile the bundled `probe.ts`
+ */
+export function probeDevice(name: DeviceName, probeFile: string): Promise<DeviceReport> {
+  const failed = (message: string): DeviceReport => {
+    return { name, works: false, reason: reasonFor(message), milliseconds: null };
+  };
+  return new Promise((resolve) => {
+    const child = fork(probeFile, [name], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    let complaints = '';
+    const deadline = setTimeout(() => {
+      child.kill('SIGKILL');
+      resolve(failed(`its driver did not answer within ${DEADLINE_MS / 1000} seconds`));
+    }, DEADLINE_MS);
+    const settle = (report: DeviceReport) => {
+      clearTimeout(deadline);
+      resolve(report);
+    };
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+    child.on('message', (answer: ProbeAnswer) => {
+      if (answer.kind === 'fails') settle(failed(`${complaints}\n${answer.message}`.trim()));
+      else settle({ name, works: true, reason: null, milliseconds: answer.milliseconds });
+    });
+    child.on('error', (error) => settle(failed(error.message)));
+    child.on('exit', (code, signal) =>
+      settle(failed(complaints || `its driver ended the process (${signal ?? `code ${code}`})`)),
+    );
+  });
+}
+
+/** Tries all devices, one after the other. */
+export async function probeDevices(probeFile: string): Promise<DeviceReport[]> {
+  const reports: DeviceReport[] = [];
+  for (const name of DEVICES) reports.push(await probeDevice(name, probeFile));
+  return reports;
+}
+
+/** A device that was chosen, and how the others fared. */
+export interface DeviceChoice {
+  readonly device: DeviceName;
+  /** Why this one, in a sentence. */
+  readonly why: string;
+}
+
+/** Devices that `auto` tries: those that can run whole training steps. */
+const AUTO: readonly DeviceName[] = ['cpu', 'webgpu'];
+
+/**
+ * The device for a request: `auto` is the fastest of those that work, any other name that device.
+ *
+ * @throws UserError if the device that was asked for does not work, with the reason
+ */
+export async function chooseDevice(
+  request: DeviceName | 'auto',
+  probeFile: string,
+): Promise<DeviceChoice> {
+  if (request === 'cpu') return { device: 'cpu', why: 'as asked for' };
+  if (request !== 'auto') {
+    const report = await probeDevice(request, probeFile);
+    if (report.works) return { device: request, why: 'as asked for' };
+    throw new UserError(
+      `Device ${request} does not work here: ${report.reason}; see the command devices, or use --device cpu.`,
+    );
+  }
+  const reports = await Promise.all(AUTO.map((name) => probeDevice(name, probeFile)));
+  const working = reports.filter((report) => report.works);
+  if (working.length === 0) {
+    throw new UserError(
+      `No device works here: ${reports.map(({ name, reason }) => `${name}: ${reason}`).join('; ')}.`,
+    );
+  }
+  const [fastest] = [...working].sort((a, b) => a.milliseconds! - b.milliseconds!);
+  const others = reports
+    .filter((report) => report !== fastest)
+    .map(({ name, works, reason, milliseconds }) =>
+      works
+        ? `${name} works but is slower (${milliseconds!.toFixed(1)} against ${fastest!.milliseconds!.toFixed(1)} ms)`
+        : `${name}: ${reason}`,
+    );
+  return { device: fastest!.name, why: others.join('; ') };
+}

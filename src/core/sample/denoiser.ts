@@ -1,0 +1,112 @@
+import { GraphBuilder } from '../graph/builder';
+import type { Graph, Tensor } from '../graph/ops';
+import {
+  buildModel,
+  feedShapes,
+  signatureOf,
+  type ModelConfig,
+  type ModelSignature,
+} from '../nn/model';
+import type { ParameterSource } from '../nn/layers';
+import { constants, slicing, type ParameterLayout, type Weights } from '../nn/parameters';
+import type { DeviceState, Executable, Runtime } from '../runtime/runtime';
+
+/** A model ready to predict for a fixed number of images at once. */
+export interface Denoiser {
+  readonly signature: ModelSignature;
+  readonly batchSize: number;
+  /**
+   * The model's raw output (eps, v or x0, as it was trained) `[N, C, H, W]`.
+   *
+   * @param xt `[N, C, H, W]`
+   * @param t the timestep of all images, 0 … T−1
+   * @param classes a class for each image, for a class-conditional model
+   */
+  predict(xt: Float32Array, t: number, classes?: ArrayLike<number> | null): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
+/** The graph of a model's prediction, without gradients. */
+export function predictionGraph(
+  model: ModelConfig,
+  batchSize: number,
+  makeSource: (g: GraphBuilder) => ParameterSource,
+): Graph {
+  const g = new GraphBuilder();
+  const source = makeSource(g);
+  const shapes = feedShapes(signatureOf(model), batchSize);
+  const inputs = {
+    sample: g.feed('sample', shapes.image),
+    timesteps: g.feed('timesteps', shapes.vector),
+    classes: shapes.classes ? g.feed('classes', shapes.classes) : null,
+  };
+  g.result('prediction', buildModel(g, model, inputs, source));
+  return g.build();
+}
+
+/** Class ids as one-hot rows `[N, count]`. */
+export function oneHotRows(ids: ArrayLike<number>, count: number): Float32Array {
+  const rows = new Float32Array(ids.length * count);
+  for (let i = 0; i < ids.length; i++) rows[i * count + ids[i]!] = 1;
+  return rows;
+}
+
+class GraphDenoiser implements Denoiser {
+  constructor(
+    readonly signature: ModelSignature,
+    readonly batchSize: number,
+    private readonly executable: Executable,
+    private readonly state?: DeviceState,
+  ) {}
+
+  async predict(
+    xt: Float32Array,
+    t: number,
+    classes: ArrayLike<number> | null = null,
+  ): Promise<Float32Array> {
+    const timesteps = new Float32Array(this.batchSize).fill(t);
+    const feeds: Record<string, Float32Array> = { sample: xt, timesteps };
+    if (this.signature.classes !== null) {
+      if (!classes) throw new Error('a class-conditional model needs classes');
+      feeds.classes = oneHotRows(classes, this.signature.classes);
+    }
+    return (await this.executable.run(feeds, this.state)).prediction!;
+  }
+
+  dispose(): Promise<void> {
+    return this.executable.dispose();
+  }
+}
+
+/**
+ * Compiles a model with its weights as constants, which the executor lays out for speed.
+ *
+ * @throws UserError if the graph does not fit the device's memory
+ */
+export async function createDenoiser(
+  runtime: Runtime,
+  model: ModelConfig,
+  weights: Weights,
+  batchSize: number,
+): Promise<Denoiser> {
+  const graph = predictionGraph(model, batchSize, (g) => constants(g, weights));
+  const executable = await runtime.compile(graph, { label: `sampling ${batchSize} images` });
+  return new GraphDenoiser(signatureOf(model), batchSize, executable);
+}
+
+/** Compiles a model that reads its weights from a vector of a training state, as it is at each run. */
+export async function createLiveDenoiser(
+  runtime: Runtime,
+  model: ModelConfig,
+  layout: ParameterLayout,
+  state: DeviceState,
+  vectorName: string,
+  batchSize: number,
+): Promise<Denoiser> {
+  const graph = predictionGraph(model, batchSize, (g) => {
+    const given: Tensor[] = [];
+    return slicing(g, g.state(vectorName, [layout.total]), layout, given);
+  });
+  const executable = await runtime.compile(graph, { label: `previews of ${batchSize} images` });
+  return new GraphDenoiser(signatureOf(model), batchSize, executable, state);
+}

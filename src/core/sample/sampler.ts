@@ -1,0 +1,89 @@
+import { initialNoise, solverNoise } from '../diffusion/noise';
+import { makePredict, type Clip, type PredictionKind } from '../diffusion/prediction';
+import type { NoiseSchedule } from '../diffusion/schedule';
+import { SOLVERS, type SolverName, type Variance } from '../diffusion/solvers';
+import { spacedTimesteps, type Spacing } from '../diffusion/spacing';
+import type { Denoiser } from './denoiser';
+
+/** How to sample. */
+export interface SamplingSettings {
+  readonly solver: SolverName;
+  /** Model evaluations, 1 … T. */
+  readonly steps: number;
+  readonly spacing: Spacing;
+  /** DDIM's share of fresh noise, 0 … 1. */
+  readonly eta: number;
+  /** DDPM's variance. */
+  readonly variance: Variance;
+  readonly clip: Clip;
+  readonly seed: number;
+}
+
+/** What a model was trained for. */
+export interface Diffusion {
+  readonly schedule: NoiseSchedule;
+  readonly prediction: PredictionKind;
+}
+
+/** One step of the reverse process for a batch of images. */
+export interface SampleFrame {
+  /** 1 … steps. */
+  readonly step: number;
+  readonly steps: number;
+  /** The timestep that was denoised. */
+  readonly t: number;
+  /** The images after the step, `[N, C, H, W]`. */
+  readonly xt: Float32Array;
+  /** The clean images as the model sees them at this step, `[N, C, H, W]`. */
+  readonly x0: Float32Array;
+}
+
+export interface SampleRequest {
+  readonly denoiser: Denoiser;
+  readonly diffusion: Diffusion;
+  readonly settings: SamplingSettings;
+  /** Number of the first image: image i is the same whatever batch it is drawn in. */
+  readonly first?: number;
+  readonly classes?: ArrayLike<number> | null;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Draws a batch of images from noise, and yields every step on the way.
+ *
+ * @throws StoppedError when the signal is aborted
+ * @throws UserError if the settings do not fit the schedule
+ */
+export async function* sample(
+  request: SampleRequest,
+): AsyncGenerator<SampleFrame, void, undefined> {
+  const { denoiser, diffusion, settings, first = 0, classes = null, signal } = request;
+  const { schedule, prediction } = diffusion;
+  const { channels, height, width } = denoiser.signature;
+  const sampleSize = channels * height * width;
+  const batch = { seed: settings.seed, firstSample: first, sampleSize };
+  const xT = initialNoise(batch, new Float32Array(denoiser.batchSize * sampleSize));
+  const timesteps = spacedTimesteps({
+    spacing: settings.spacing,
+    timesteps: schedule.timesteps,
+    steps: settings.steps,
+  });
+  const predict = makePredict(prediction, schedule, (x, t) => denoiser.predict(x, t, classes));
+  yield* SOLVERS[settings.solver].solver(predict, xT, {
+    schedule,
+    timesteps,
+    clip: settings.clip,
+    noise: (step, out) => solverNoise(batch, step, out),
+    eta: settings.eta,
+    variance: settings.variance,
+    signal,
+  });
+}
+
+/** The last images of {@link sample}. */
+export async function sampleToEnd(request: SampleRequest): Promise<Float32Array> {
+  let images: Float32Array | null = null;
+  for await (const frame of sample(request)) images = frame.xt;
+  if (!images) throw new Error('sampling took no step');
+  return images;
+}
