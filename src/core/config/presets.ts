@@ -11,7 +11,7 @@ export const PRESETS: Readonly<Record<PresetName, PartialTrainingConfig>> = {
     model: {
       type: 'unet',
       blockOutChannels: [16, 32, 32],
-      layersPerBlock: 2,
+      layersPerBlock: 1,
       attention: [false, false, true],
     },
     schedule: { kind: 'cosine', timesteps: 1000, prediction: 'eps' },

@@ -1,0 +1,161 @@
+import type { ImageBatch } from '../base/picture';
+import { UserError } from '../base/errors';
+import { pipelineFolderOf } from '../checkpoint/describe';
+import { openPipeline, readPipelineWeights, type Pipeline } from '../checkpoint/diffusers-folder';
+import { checkPrediction } from '../diffusion/prediction';
+import { makeSchedule } from '../diffusion/schedule';
+import { SOLVERS, type SolverName, type Variance } from '../diffusion/solvers';
+import type { Spacing } from '../diffusion/spacing';
+import { parametersOf, signatureOf } from '../nn/model';
+import type { Weights } from '../nn/parameters';
+import type { Runtime } from '../runtime/runtime';
+import { createDenoiser, type Denoiser } from './denoiser';
+import { sample, type Diffusion, type SamplingSettings } from './sampler';
+
+/** What is asked of a sampling; what is left out is as the model's folder says. */
+export interface SamplingWishes {
+  /** How many images. */
+  readonly count: number;
+  readonly seed: number;
+  readonly solver: SolverName;
+  /** Left out: the solver's own default, at most T. */
+  readonly steps?: number;
+  readonly eta?: number;
+  readonly spacing?: Spacing;
+  readonly variance?: Variance;
+}
+
+/** A model that was read from disk. */
+export interface SampledModel {
+  readonly pipeline: Pipeline;
+  readonly weights: Weights;
+  readonly diffusion: Diffusion;
+}
+
+/** One step of the reverse process for images `first` … `first + shape[0] − 1`. */
+export interface FrameEvent {
+  readonly type: 'frame';
+  readonly first: number;
+  /** 1 … steps, of this batch. */
+  readonly step: number;
+  readonly steps: number;
+  readonly t: number;
+  readonly xt: ImageBatch;
+  readonly x0: ImageBatch;
+  /** Share of the whole work that is done, 0 … 1. */
+  readonly progress: number;
+}
+
+export interface SampledEvent {
+  readonly type: 'done';
+  readonly images: ImageBatch;
+  readonly settings: SamplingSettings;
+  /** From the first step to the last, without reading and compiling. */
+  readonly seconds: number;
+}
+
+export type SamplingEvent = FrameEvent | SampledEvent;
+
+/** Most images that are drawn at once. */
+const MOST_AT_ONCE = 64;
+
+/**
+ * Reads a model from a run (its latest checkpoint), a checkpoint or a diffusers folder.
+ *
+ * @throws UserError if it is none of these, or broken
+ */
+export async function openModel(target: string): Promise<SampledModel> {
+  const pipeline = await openPipeline(await pipelineFolderOf(target));
+  const { specs } = parametersOf(pipeline.model);
+  const shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
+  const values = await readPipelineWeights(pipeline, shapes);
+  const weights: Weights = new Map(
+    specs.map(({ name, shape }) => [name, { shape, data: values.get(name)! }]),
+  );
+  const { prediction, ...settings } = pipeline.schedule;
+  const schedule = makeSchedule(settings);
+  checkPrediction(prediction, schedule);
+  return { pipeline, weights, diffusion: { schedule, prediction } };
+}
+
+/** The settings that wishes come to for a model. */
+export function settingsFor(model: SampledModel, wishes: SamplingWishes): SamplingSettings {
+  const { sampling } = model.pipeline;
+  const { timesteps } = model.diffusion.schedule;
+  const { solver, seed } = wishes;
+  const steps = wishes.steps ?? SOLVERS[solver].defaultSteps(timesteps);
+  if (steps > timesteps) {
+    throw new UserError(
+      `--steps is ${steps}, more than the ${timesteps} timesteps that the model was trained with; give at most ${timesteps}.`,
+    );
+  }
+  return {
+    solver,
+    seed,
+    steps,
+    spacing: wishes.spacing ?? sampling.timestepSpacing,
+    eta: wishes.eta ?? 0,
+    variance: wishes.variance ?? sampling.varianceType,
+    clip: sampling.clipSample ? sampling.clipSampleRange : false,
+  };
+}
+
+/** Each class in turn, for a class-conditional model. */
+function classesFrom(first: number, denoiser: Denoiser): number[] | null {
+  const { classes } = denoiser.signature;
+  if (classes === null) return null;
+  return Array.from({ length: denoiser.batchSize }, (_, i) => (first + i) % classes);
+}
+
+/**
+ * Draws images, yielding every step. Image i depends on the seed and i alone, not on the batch that
+ * it is drawn in.
+ *
+ * @throws StoppedError when `signal` is aborted; UserError if the settings do not fit the model
+ */
+export async function* sampleImages(
+  runtime: Runtime,
+  model: SampledModel,
+  wishes: SamplingWishes,
+  signal?: AbortSignal,
+): AsyncGenerator<SamplingEvent, void, undefined> {
+  const settings = settingsFor(model, wishes);
+  const { count } = wishes;
+  const batches = Math.ceil(count / MOST_AT_ONCE);
+  const batchSize = Math.ceil(count / batches);
+  const { channels, height, width } = signatureOf(model.pipeline.model);
+  const size = channels * height * width;
+  const images = new Float32Array(count * size);
+  const denoiser = await createDenoiser(runtime, model.pipeline.model, model.weights, batchSize);
+  const startedAt = performance.now();
+  try {
+    for (let batch = 0; batch < batches; batch++) {
+      const first = batch * batchSize;
+      const present = Math.min(batchSize, count - first);
+      const shown = (data: Float32Array): ImageBatch => {
+        return {
+          data: data.subarray(0, present * size),
+          shape: [present, channels, height, width],
+        };
+      };
+      const classes = classesFrom(first, denoiser);
+      const { diffusion } = model;
+      for await (const frame of sample({ denoiser, diffusion, settings, first, classes, signal })) {
+        const { step, steps, t } = frame;
+        const xt = shown(frame.xt);
+        const progress = (batch + step / steps) / batches;
+        yield { type: 'frame', first, step, steps, t, xt, x0: shown(frame.x0), progress };
+        if (step === steps) images.set(xt.data, first * size);
+      }
+    }
+  } finally {
+    await denoiser.dispose();
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  yield {
+    type: 'done',
+    images: { data: images, shape: [count, channels, height, width] },
+    settings,
+    seconds,
+  };
+}

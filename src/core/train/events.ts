@@ -1,0 +1,81 @@
+import type { ImageBatch } from '../base/picture';
+import type { ImageSource } from '../data/source';
+import type { TrainingConfig } from '../config/training-config';
+
+/** What a training run says of itself, in order: preparing…, started, the steps…, done. */
+export type TrainEvent =
+  | PreparingEvent
+  | StartedEvent
+  | StepEvent
+  | PreviewEvent
+  | CheckpointEvent
+  | WarningEvent
+  | DoneEvent;
+
+/** The data set is being read; `total` is 0 while it is not known. */
+export interface PreparingEvent {
+  readonly type: 'preparing';
+  readonly what: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface StartedEvent {
+  readonly type: 'started';
+  /** The run's folder. */
+  readonly run: string;
+  readonly config: TrainingConfig;
+  readonly source: ImageSource;
+  /** Numbers in the model. */
+  readonly parameters: number;
+  /** "cpu, 4 threads". */
+  readonly device: string;
+  /** Why this device and no other. */
+  readonly deviceReason: string;
+  /** Steps done before, in a resumed run. */
+  readonly step: number;
+  readonly steps: number;
+}
+
+export interface StepEvent {
+  readonly type: 'step';
+  /** 1 … steps. */
+  readonly step: number;
+  readonly steps: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly lr: number;
+  readonly gradNorm: number;
+  readonly imagesPerSecond: number;
+  /** Training time so far, over all resumed parts. */
+  readonly seconds: number;
+  readonly etaSeconds: number;
+}
+
+export interface PreviewEvent {
+  readonly type: 'preview';
+  readonly step: number;
+  readonly path: string;
+  readonly images: ImageBatch;
+}
+
+export interface CheckpointEvent {
+  readonly type: 'checkpoint';
+  readonly step: number;
+  readonly path: string;
+}
+
+export interface WarningEvent {
+  readonly type: 'warning';
+  readonly message: string;
+}
+
+export interface DoneEvent {
+  readonly type: 'done';
+  readonly reason: 'finished' | 'stopped' | 'time';
+  readonly run: string;
+  readonly steps: number;
+  readonly seconds: number;
+  /** Of the last step; null if none was taken. */
+  readonly loss: number | null;
+}

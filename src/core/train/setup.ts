@@ -1,0 +1,95 @@
+import { checkConfig, modelConfigOf } from '../config/check';
+import { settingName } from '../config/resolve';
+import type { TrainingConfig } from '../config/training-config';
+import { openSource } from '../data/open';
+import type { ImageSource, Progress } from '../data/source';
+import { checkPrediction } from '../diffusion/prediction';
+import { makeSchedule } from '../diffusion/schedule';
+import { terminalCheck } from '../diffusion/terminal-check';
+import { parametersOf, type ModelConfig } from '../nn/model';
+import type { ParameterLayout } from '../nn/parameters';
+import type { DeviceChoice } from '../runtime/devices';
+import { openRuntime } from '../runtime/open';
+import type { Runtime } from '../runtime/runtime';
+import type { Diffusion } from '../sample/sampler';
+import type { TrainingStepSettings } from './training-step';
+
+/** Where the program's own files lie, and what it may use. */
+export interface Surroundings {
+  /** Decoded data sets are kept there. */
+  readonly cacheFolder: string;
+  /** The bundled thread that makes batches. */
+  readonly workerFile: string;
+  /** The bundled process that tries a device. */
+  readonly probeFile: string;
+  /** CPU threads where the configuration does not say. */
+  readonly defaultThreads: number;
+  /** Of the program and its runtime, for `run.json`. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Everything that a run is made of, except for its folder and its weights. */
+export interface TrainingSetup {
+  readonly config: TrainingConfig;
+  readonly source: ImageSource;
+  readonly model: ModelConfig;
+  readonly layout: ParameterLayout;
+  readonly diffusion: Diffusion;
+  readonly step: TrainingStepSettings;
+  readonly runtime: Runtime;
+  readonly choice: DeviceChoice;
+  readonly warnings: readonly string[];
+}
+
+function warningsOf(config: TrainingConfig, source: ImageSource, diffusion: Diffusion): string[] {
+  const warnings: string[] = [];
+  const { problem, mend } = terminalCheck(diffusion.schedule);
+  if (problem) warnings.push(mend ? `${problem} ${mend}` : problem);
+  const { batchSize, accumulate } = config.training;
+  if (source.count < batchSize * accumulate) {
+    warnings.push(
+      `The data set has ${source.count} images, fewer than one step takes (${batchSize * accumulate}); ` +
+        'it will be learnt by heart.',
+    );
+  }
+  return warnings;
+}
+
+/**
+ * Opens data set and device for a configuration, and checks that all fits together.
+ *
+ * @throws UserError naming what is wrong and the way out; StoppedError when `signal` is aborted
+ */
+export async function setUpTraining(
+  wanted: TrainingConfig,
+  surroundings: Surroundings,
+  onProgress: (progress: Progress) => void,
+  signal?: AbortSignal,
+): Promise<TrainingSetup> {
+  const source = await openSource(wanted.dataset, {
+    imageSize: wanted.imageSize,
+    channels: wanted.channels,
+    resize: wanted.resize,
+    cacheFolder: surroundings.cacheFolder,
+    onProgress,
+    signal,
+  });
+  const config = { ...wanted, imageSize: source.imageSize, channels: source.channels };
+  checkConfig(config, settingName);
+  const model = modelConfigOf(config.model, config);
+  const layout = parametersOf(model);
+  const { prediction, ...settings } = config.schedule;
+  const schedule = makeSchedule(settings);
+  checkPrediction(prediction, schedule);
+  const diffusion = { schedule, prediction };
+  const { adam, clipGradNorm, batchSize, accumulate, emaDecay } = config.training;
+  const optimiser = { ...adam, clipGradNorm };
+  const step = { model, layout, batchSize, accumulate, optimiser, ema: emaDecay > 0 };
+  const { runtime, choice } = await openRuntime({
+    device: config.device,
+    threads: config.threads ?? surroundings.defaultThreads,
+    probeFile: surroundings.probeFile,
+  });
+  const warnings = warningsOf(config, source, diffusion);
+  return { config, source, model, layout, diffusion, step, runtime, choice, warnings };
+}

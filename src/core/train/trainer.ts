@@ -1,0 +1,190 @@
+import { copyFile } from 'node:fs/promises';
+import path from 'node:path';
+import { UserError } from '../base/errors';
+import { exists } from '../base/files';
+import { MetricsLog } from '../checkpoint/metrics';
+import { RunDirectory } from '../checkpoint/run-directory';
+import { lockRun } from '../checkpoint/run-lock';
+import { checkConfig } from '../config/check';
+import { settingName } from '../config/resolve';
+import type { TrainingConfig } from '../config/training-config';
+import type { Progress } from '../data/source';
+import type { TrainEvent } from './events';
+import {
+  changedConfig,
+  findResumePoint,
+  loadVectors,
+  runDetails,
+  type ResumeChanges,
+  type ResumePoint,
+} from './run-state';
+import { setUpTraining, type Surroundings, type TrainingSetup } from './setup';
+import { initialVectors, type TrainingVectors } from './stepper';
+import { TrainingLoop } from './training-loop';
+
+export interface TrainOptions {
+  readonly config: TrainingConfig;
+  /** The run's folder, new or empty; left out: a new name in `runsFolder`. */
+  readonly out?: string;
+  readonly runsFolder: string;
+  readonly surroundings: Surroundings;
+  /** Aborted: a checkpoint is written, and the run ends as `stopped`. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ResumeOptions extends Omit<TrainOptions, 'config' | 'runsFolder'> {
+  /** A run, or a checkpoint in one. */
+  readonly from: string;
+  readonly changes: ResumeChanges;
+}
+
+interface Start {
+  readonly run: RunDirectory;
+  readonly vectors: TrainingVectors;
+  readonly step: number;
+  readonly seconds: number;
+}
+
+/**
+ * Trains a new model.
+ *
+ * @throws UserError if the settings, the data or the device do not allow it, or the loss diverges;
+ *   StoppedError if `signal` is aborted before the first step
+ */
+export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
+  const { config, surroundings, signal } = options;
+  if (options.out !== undefined) await checkFolderIsFree(options.out);
+  const setup = yield* prepared(config, surroundings, signal);
+  const run = await createRun(setup, options);
+  const vectors = initialVectors(setup.step, config.training.seed);
+  yield* runLoop(setup, { run, vectors, step: 0, seconds: 0 }, surroundings, signal);
+}
+
+/**
+ * Goes on with a run. The steps are those that the uninterrupted run would have taken. From a
+ * checkpoint that is not the run's last, a new run is made, so that nothing is lost.
+ *
+ * @throws as {@link train}
+ */
+export async function* resume(options: ResumeOptions): AsyncGenerator<TrainEvent, void, undefined> {
+  const { surroundings, signal } = options;
+  const point = await findResumePoint(options.from);
+  const { record } = point.run;
+  const { step, seconds } = point.checkpoint.state;
+  const config = changedConfig(record.config, options.changes);
+  checkConfig(config, settingName);
+  if (step >= config.training.steps) {
+    throw new UserError(
+      `${options.from} has done all of its ${config.training.steps} steps; give more with --steps to train on.`,
+    );
+  }
+  const setup = yield* prepared(config, surroundings, signal);
+  if (setup.source.fingerprint !== record.dataset.fingerprint) {
+    yield {
+      type: 'warning',
+      message: `The images of ${record.dataset.source} have changed since the run began.`,
+    };
+  }
+  const vectors = await loadVectors(point.checkpoint, setup.layout, setup.step.ema);
+  const run = await runToGoOnIn(point, setup, options);
+  yield* runLoop(setup, { run, vectors, step, seconds }, surroundings, signal);
+}
+
+async function checkFolderIsFree(folder: string): Promise<void> {
+  if (await exists(path.join(folder, 'run.json'))) {
+    throw new UserError(
+      `${folder} holds a run already; go on with it by --resume ${folder}, or choose another --out.`,
+    );
+  }
+}
+
+async function createRun(
+  setup: TrainingSetup,
+  options: Pick<TrainOptions, 'out' | 'runsFolder' | 'surroundings'>,
+): Promise<RunDirectory> {
+  const now = new Date();
+  const details = runDetails(setup, options.surroundings.versions, now);
+  if (options.out !== undefined) return RunDirectory.create(options.out, details);
+  return RunDirectory.createNamed(options.runsFolder, setup.config.dataset, now, details);
+}
+
+async function runToGoOnIn(
+  point: ResumePoint,
+  setup: TrainingSetup,
+  options: ResumeOptions,
+): Promise<RunDirectory> {
+  if (point.isLatest && options.out === undefined) {
+    return RunDirectory.openForWriting(point.run.path);
+  }
+  const run = await createRun(setup, { ...options, runsFolder: path.dirname(point.run.path) });
+  if (await exists(point.run.metricsPath)) await copyFile(point.run.metricsPath, run.metricsPath);
+  return run;
+}
+
+/** Sets up while passing on how far the reading of the data set has come. */
+async function* prepared(
+  config: TrainingConfig,
+  surroundings: Surroundings,
+  signal?: AbortSignal,
+): AsyncGenerator<TrainEvent, TrainingSetup, undefined> {
+  let latest: Progress | null = null;
+  let wake: () => void = () => undefined;
+  const report = (progress: Progress) => {
+    latest = progress;
+    wake();
+  };
+  const work = setUpTraining(config, surroundings, report, signal);
+  const settled = work.then(
+    () => true,
+    () => true,
+  );
+  for (;;) {
+    const reported = new Promise<false>((resolve) => (wake = () => resolve(false)));
+    if (latest) {
+      const event: TrainEvent = { type: 'preparing', ...(latest as Progress) };
+      latest = null;
+      yield event;
+      continue;
+    }
+    if (await Promise.race([settled, reported])) break;
+  }
+  const setup = await work;
+  for (const message of setup.warnings) yield { type: 'warning', message };
+  return setup;
+}
+
+async function* runLoop(
+  setup: TrainingSetup,
+  start: Start,
+  surroundings: Surroundings,
+  signal?: AbortSignal,
+): AsyncGenerator<TrainEvent, void, undefined> {
+  const { run, step } = start;
+  const unlock = await lockRun(run.path);
+  try {
+    await run.update({ status: 'running', message: null, config: setup.config });
+    const log = await MetricsLog.open(run.metricsPath, step);
+    try {
+      yield {
+        type: 'started',
+        run: run.path,
+        config: setup.config,
+        source: setup.source,
+        parameters: setup.layout.total,
+        device: setup.runtime.description,
+        deviceReason: setup.choice.why,
+        step,
+        steps: setup.config.training.steps,
+      };
+      yield* new TrainingLoop(setup, run, log, surroundings, signal).run(start);
+    } finally {
+      await log.close();
+    }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    await run.update({ status: 'failed', message }).catch(() => undefined);
+    throw error;
+  } finally {
+    await unlock();
+  }
+}

@@ -1,0 +1,243 @@
+import { UserError } from '../base/errors';
+import type { MetricsLog } from '../checkpoint/metrics';
+import type { RunDirectory } from '../checkpoint/run-directory';
+import { openBatches, type Batches } from '../data/batches';
+import type { TrainEvent } from './events';
+import { Divergence } from './divergence';
+import { Previewer } from './preview';
+import { Pace, StepWindow } from './progress';
+import { emaDecayAt, learningRate } from './rates';
+import { saveVectors } from './run-state';
+import type { Surroundings, TrainingSetup } from './setup';
+import { Stepper, type StepResult, type TrainingVectors } from './stepper';
+
+export interface LoopStart {
+  readonly vectors: TrainingVectors;
+  /** Steps done. */
+  readonly step: number;
+  readonly seconds: number;
+}
+
+/** The loop of a run: batches in; steps, metrics, previews and checkpoints out. */
+export class TrainingLoop {
+  private step = 0;
+  private epoch = 0;
+  private loss: number | null = null;
+  private secondsBefore = 0;
+  private startedAt = 0;
+  private checkpointAt = -1;
+
+  constructor(
+    private readonly setup: TrainingSetup,
+    private readonly directory: RunDirectory,
+    private readonly log: MetricsLog,
+    private readonly surroundings: Surroundings,
+    private readonly signal?: AbortSignal,
+  ) {}
+
+  /** Training time so far, over all parts of the run. */
+  private get seconds(): number {
+    return this.secondsBefore + performance.now() / 1000 - this.startedAt;
+  }
+
+  async *run(start: LoopStart): AsyncGenerator<TrainEvent, void, undefined> {
+    const { setup } = this;
+    const { training, schedule } = setup.config;
+    this.step = this.checkpointAt = start.step;
+    this.secondsBefore = start.seconds;
+    const stepper = await Stepper.create(
+      {
+        runtime: setup.runtime,
+        step: setup.step,
+        schedule: setup.diffusion.schedule,
+        prediction: setup.diffusion.prediction,
+        minSnrGamma: training.minSnrGamma,
+        weightDecay: training.weightDecay,
+        seed: training.seed,
+      },
+      start.vectors,
+    );
+    const previewer = new Previewer(setup.runtime, setup.step, stepper, setup.diffusion, training);
+    const batches = openBatches({
+      source: setup.source,
+      batchSize: training.batchSize,
+      timesteps: schedule.timesteps,
+      seed: training.seed,
+      horizontalFlip: setup.config.horizontalFlip,
+      firstIndex: start.step * training.accumulate,
+      workerFile: this.surroundings.workerFile,
+    });
+    try {
+      yield* this.steps(stepper, previewer, batches);
+    } finally {
+      await batches.close();
+      await previewer.dispose();
+      await stepper.dispose();
+    }
+  }
+
+  private async *steps(
+    stepper: Stepper,
+    previewer: Previewer,
+    batches: Batches,
+  ): AsyncGenerator<TrainEvent, void, undefined> {
+    const { training, schedule } = this.setup.config;
+    this.startedAt = performance.now() / 1000;
+    const window = new StepWindow(schedule.timesteps, this.seconds);
+    const divergence = new Divergence();
+    const pace = new Pace();
+    while (this.step < training.steps && !this.endsEarly()) {
+      const before = this.seconds;
+      const lr = learningRate(training, this.step);
+      const result = await this.takeStep(stepper, batches, lr);
+      pace.add(this.seconds - before);
+      if (divergence.seenIn(result)) throw await this.diverged();
+      window.add(result.loss, result.images);
+      yield this.stepEvent(result, lr, pace);
+      if (this.isDue(training.logEvery)) {
+        const line = window.close(this.seconds);
+        const { step, epoch, seconds: time } = this;
+        await this.tolerant(() =>
+          this.log.append({ step, epoch, time, lr, gradNorm: result.gradNorm, ...line }),
+        );
+      }
+      if (this.isDue(training.previewEvery) && this.step < training.steps) {
+        yield* this.preview(previewer);
+      }
+      if (this.isDue(training.checkpointEvery) && this.step < training.steps) {
+        yield* this.checkpoint(stepper, { last: false });
+      }
+    }
+    yield* this.finish(stepper, previewer);
+  }
+
+  private isDue(every: number): boolean {
+    return every > 0 && this.step % every === 0;
+  }
+
+  private endsEarly(): 'stopped' | 'time' | null {
+    if (this.signal?.aborted) return 'stopped';
+    const { maxSeconds } = this.setup.config.training;
+    const sitting = this.seconds - this.secondsBefore;
+    return maxSeconds !== null && sitting >= maxSeconds ? 'time' : null;
+  }
+
+  private async takeStep(stepper: Stepper, batches: Batches, lr: number): Promise<StepResult> {
+    const { training } = this.setup.config;
+    const taken = [];
+    for (let i = 0; i < training.accumulate; i++) taken.push(await batches.next());
+    const decay = emaDecayAt(training, this.step + 1);
+    const result = await stepper.run(taken, this.step + 1, lr, decay);
+    this.step++;
+    this.epoch = (this.step * training.accumulate * training.batchSize) / this.setup.source.count;
+    this.loss = result.loss;
+    taken.forEach((batch) => batches.recycle(batch));
+    return result;
+  }
+
+  private stepEvent(result: StepResult, lr: number, pace: Pace): TrainEvent {
+    const { training } = this.setup.config;
+    const { step, epoch, seconds } = this;
+    const left = (training.steps - step) * pace.secondsPerStep;
+    const sittingLeft =
+      training.maxSeconds === null ? Infinity : training.maxSeconds - seconds + this.secondsBefore;
+    return {
+      type: 'step',
+      step,
+      steps: training.steps,
+      epoch,
+      loss: result.loss,
+      lr,
+      gradNorm: result.gradNorm,
+      imagesPerSecond: (training.batchSize * training.accumulate) / pace.secondsPerStep,
+      seconds,
+      etaSeconds: Math.max(0, Math.min(left, sittingLeft)),
+    };
+  }
+
+  private async *preview(previewer: Previewer): AsyncGenerator<TrainEvent, void, undefined> {
+    const file = this.directory.samplePath(this.step);
+    try {
+      const images = await previewer.draw(file, this.signal);
+      yield { type: 'preview', step: this.step, path: file, images };
+    } catch (error) {
+      if (error instanceof Error && error.name === 'StoppedError') return;
+      if (!(error instanceof UserError)) throw error;
+      yield { type: 'warning', message: `The preview was left out: ${error.message}` };
+    }
+  }
+
+  /** A checkpoint that cannot be written now is tried again at the next, and at the end. */
+  private async *checkpoint(
+    stepper: Stepper,
+    { last }: { last: boolean },
+  ): AsyncGenerator<TrainEvent, void, undefined> {
+    if (this.checkpointAt === this.step) return;
+    const target = this.directory.checkpointPath(this.step);
+    const standing = {
+      step: this.step,
+      epoch: this.epoch,
+      loss: this.loss,
+      seconds: this.seconds,
+    };
+    try {
+      await this.log.flush();
+      const vectors = await stepper.read();
+      await saveVectors(target, this.setup, vectors, standing, this.surroundings.versions);
+      const { step, seconds, loss } = standing;
+      await this.directory.update({ progress: { step, seconds, loss } });
+    } catch (error) {
+      if (last || !(error instanceof UserError)) throw error;
+      const message = `${error.message} Training goes on, and the next checkpoint is tried again.`;
+      yield { type: 'warning', message };
+      return;
+    }
+    this.checkpointAt = this.step;
+    yield { type: 'checkpoint', step: this.step, path: target };
+  }
+
+  /** Lines that cannot be written now are kept and written later. */
+  private async tolerant(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+
+  private async *finish(
+    stepper: Stepper,
+    previewer: Previewer,
+  ): AsyncGenerator<TrainEvent, void, undefined> {
+    const { training } = this.setup.config;
+    const reason = this.step >= training.steps ? 'finished' : this.endsEarly()!;
+    const { seconds } = this;
+    yield* this.checkpoint(stepper, { last: true });
+    if (reason !== 'stopped' && training.previewEvery > 0) yield* this.preview(previewer);
+    await this.directory.update({
+      status: reason === 'finished' ? 'finished' : 'stopped',
+      message: reason === 'time' ? `The ${training.maxSeconds} seconds were over.` : null,
+      progress: { step: this.step, seconds, loss: this.loss },
+    });
+    yield {
+      type: 'done',
+      reason,
+      run: this.directory.path,
+      steps: this.step,
+      seconds,
+      loss: this.loss,
+    };
+  }
+
+  private async diverged(): Promise<UserError> {
+    const { lr } = this.setup.config.training;
+    const good = await this.directory.latestCheckpoint();
+    const wayBack = good
+      ? `the last good checkpoint is ${good.path}`
+      : 'there was no checkpoint yet';
+    return new UserError(
+      `The loss exploded at step ${this.step}: lower the learning rate (--lr, now ${lr}), ` +
+        `or make the warm-up longer; ${wayBack}.`,
+    );
+  }
+}
