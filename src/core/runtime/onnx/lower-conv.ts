@@ -78,7 +78,9 @@ function columnProduct(c: LoweringContext, w: string, wShape: Shape, cols: strin
 export const lowerConv: LowerRule<'conv2d'> = (c, node, x) => {
   const [input, w] = node.inputs.map((t) => t.shape) as [Shape, Shape];
   const out = node.outputs[0]!.shape;
-  if (c.target !== 'cpu' || !usesColumns(w, out)) {
+  // Constant kernels are packed once by the provider, whose own convolution is then the fastest.
+  const packed = node.inputs[1]!.node.kind === 'constant';
+  if (c.target !== 'cpu' || packed || !usesColumns(w, out)) {
     return [convNode(c, x, w, convAttributes(node.attrs, w))];
   }
   const cols = columns(c, x[0]!, input, w, out, node.attrs);
