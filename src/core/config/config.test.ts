@@ -30,7 +30,7 @@ describe('resolveConfig', () => {
       resize: 'cover',
       model: { type: 'unet', blockOutChannels: [16, 32, 32], attention: [false, false, true] },
       schedule: { kind: 'cosine', timesteps: 1000, prediction: 'eps' },
-      training: { steps: 600, batchSize: 64, lr: 2e-3, warmupSteps: 50, emaDecay: 0.995 },
+      training: { steps: 2000, batchSize: 32, lr: 3e-3, warmupSteps: 100, emaDecay: 0.995 },
       device: 'auto',
       threads: null,
     });
@@ -45,12 +45,12 @@ describe('resolveConfig', () => {
 
   it('lays the command line over the file over the preset, key by key', () => {
     const file = {
-      training: { lr: 0.003, batchSize: 8, adam: { beta1: 0.95 } },
+      training: { lr: 0.001, batchSize: 8, adam: { beta1: 0.95 } },
       resize: 'stretch',
     };
     const config = fromFile(file, { batchSize: 16, seed: undefined, timesteps: 200 }, 'quick');
-    expect(config.training).toMatchObject({ lr: 0.003, batchSize: 16, steps: 600, seed: 0 });
-    expect(config.training.adam).toEqual({ beta1: 0.95, beta2: 0.999, eps: 1e-8 });
+    expect(config.training).toMatchObject({ lr: 0.001, batchSize: 16, steps: 2000, seed: 0 });
+    expect(config.training.adam).toEqual({ beta1: 0.95, beta2: 0.99, eps: 1e-8 });
     expect(config.schedule).toMatchObject({ timesteps: 200, kind: 'cosine' });
     expect(config.resize).toBe('stretch');
   });

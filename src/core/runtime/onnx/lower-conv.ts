@@ -8,7 +8,7 @@ import type { OnnxAttribute } from './model';
  * Up to this many output pixels an image, the CPU provider is faster with columns (im2col) and one
  * matrix product an image than with `Conv`, which threads inside one image's product.
  */
-const MOST_COLUMN_PIXELS = 256;
+const MOST_COLUMN_PIXELS = 200;
 
 function convAttributes({ stride, pads }: ConvAttrs, kernel: Shape) {
   return { strides: [stride, stride], pads: [...pads], kernel_shape: [kernel[2]!, kernel[3]!] };

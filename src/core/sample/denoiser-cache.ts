@@ -1,0 +1,50 @@
+import type { ModelConfig } from '../nn/model';
+import type { Weights } from '../nn/parameters';
+import type { Runtime } from '../runtime/runtime';
+import { createDenoiser, type Denoiser } from './denoiser';
+
+interface Entry {
+  readonly weights: Weights;
+  readonly batchSize: number;
+  readonly denoiser: Promise<Denoiser>;
+}
+
+/**
+ * Compiled models of one runtime, kept for the next sampling: compiling takes longer than a step. The
+ * one used longest ago gives way. A denoiser belongs to the cache, which disposes of it.
+ */
+export class DenoiserCache {
+  private entries: Entry[] = [];
+
+  /** @param capacity most models that are kept, at least 1 */
+  constructor(
+    readonly runtime: Runtime,
+    private readonly capacity = 2,
+  ) {}
+
+  /** A denoiser of these weights (the same object, unchanged) for this number of images. */
+  async get(model: ModelConfig, weights: Weights, batchSize: number): Promise<Denoiser> {
+    const isSame = (entry: Entry) => entry.weights === weights && entry.batchSize === batchSize;
+    const known = this.entries.find(isSame);
+    const entry = known ?? {
+      weights,
+      batchSize,
+      denoiser: createDenoiser(this.runtime, model, weights, batchSize),
+    };
+    const kept = [entry, ...this.entries.filter((other) => other !== entry)];
+    this.entries = kept.slice(0, this.capacity);
+    for (const old of kept.slice(this.capacity)) await (await old.denoiser).dispose();
+    try {
+      return await entry.denoiser;
+    } catch (error) {
+      this.entries = this.entries.filter((other) => other !== entry);
+      throw error;
+    }
+  }
+
+  async dispose(): Promise<void> {
+    const all = this.entries;
+    this.entries = [];
+    for (const { denoiser } of all) await (await denoiser).dispose();
+  }
+}
