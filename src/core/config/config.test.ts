@@ -238,7 +238,7 @@ describe('comparison', () => {
     expect(configDifference(a, a)).toEqual([]);
     expect(configDifference(a, b)).toEqual([
       { key: 'threads', from: null, to: 2 },
-      { key: 'training.lr', from: 0.002, to: 0.001 },
+      { key: 'training.lr', from: 0.003, to: 0.001 },
     ]);
   });
 
