@@ -40,11 +40,15 @@ export function gradients(g: GraphBuilder, loss: Tensor, targets: readonly Tenso
     cotangents.set(tensor, sum ? g.add(sum, part) : part);
   };
   for (const node of [...path].reverse()) {
+    const where = node.scope ? `${node.kind} in ${node.scope}` : node.kind;
+    if (node.outputs.slice(1).some((output) => cotangents.has(output))) {
+      throw new GraphError(`no gradient through ${where} by any but its first output`);
+    }
     const dy = cotangents.get(node.outputs[0]!);
     if (!dy) continue;
     const rule = VJP[node.kind];
     if ('noGradient' in rule) {
-      throw new GraphError(`no gradient through ${node.kind} in ${node.scope}: ${rule.noGradient}`);
+      throw new GraphError(`no gradient through ${where}: ${rule.noGradient}`);
     }
     const needs = (i: number) => wanted.has(node.inputs[i]!);
     const context = { g, attrs: node.attrs, x: node.inputs, y: node.outputs, dy, needs };

@@ -47,6 +47,7 @@ export function convOutput(height: number, width: number, kernel: Shape, attrs: 
 
 function inferConv(attrs: ConvAttrs, x: Shape, w: Shape): Shape {
   const [n, channels, height, width] = image(x);
+  require(attrs.stride >= 1, 'stride is below 1');
   require(w.length === 4 && w[1] === channels, `kernel does not take ${channels} channels`);
   const [h, v] = convOutput(height, width, w, attrs);
   require(h! > 0 && v! > 0, 'kernel is larger than the padded image');
@@ -131,6 +132,7 @@ export const INFER: { readonly [K in OpKind]: InferRule<K> } = {
     require(inputs.length > 0, 'needs an input');
     const others = (shape: Shape) => shape.filter((_, i) => i !== attrs.axis);
     const first = inputs[0]!;
+    require(first[attrs.axis] !== undefined, 'axis out of range');
     require(inputs.every(
       (s) => s.length === first.length && sameShape(others(s), others(first)),
     ), 'inputs differ in another axis than the one they are joined along');
@@ -145,6 +147,10 @@ export const INFER: { readonly [K in OpKind]: InferRule<K> } = {
   },
   pad: (attrs, inputs) => {
     arity(inputs, 1);
+    const ends = [attrs.before, attrs.after];
+    require(ends.every(
+      (end) => end.length === inputs[0]!.length && end.every((count) => count >= 0),
+    ), 'needs a count from 0 on for each end of each axis');
     return [inputs[0]!.map((extent, i) => extent + attrs.before[i]! + attrs.after[i]!)];
   },
   conv2d: (attrs, inputs) => {
@@ -179,6 +185,10 @@ export const INFER: { readonly [K in OpKind]: InferRule<K> } = {
   },
 };
 
+function isExtent(extent: number): boolean {
+  return Number.isSafeInteger(extent) && extent > 0;
+}
+
 /** The output shapes of a node; the error names the node, its operation and its shapes. */
 export function inferShapes<K extends OpKind>(
   kind: K,
@@ -187,12 +197,13 @@ export function inferShapes<K extends OpKind>(
   scope = '',
 ): readonly Shape[] {
   try {
-    return INFER[kind](attrs, inputs);
+    const outputs = INFER[kind](attrs, inputs);
+    require(outputs.flat().every(isExtent), 'extents must be whole numbers from 1 on');
+    return outputs;
   } catch (error) {
     if (!(error instanceof GraphError)) throw error;
     const where = scope ? ` in ${scope}` : '';
-    throw new GraphError(
-      `${kind}${where} of ${inputs.map(formatShape).join(', ')}: ${error.message}`,
-    );
+    const of = inputs.length > 0 ? ` of ${inputs.map(formatShape).join(', ')}` : '';
+    throw new GraphError(`${kind}${where}${of}: ${error.message}`);
   }
 }

@@ -49,6 +49,9 @@ export function verify(graph: Graph): void {
   for (const { name, role, tensor } of graph.outputs) {
     if (outputNames.has(name)) throw new GraphError(`two outputs are named ${name}`);
     if (!known.has(tensor)) throw new GraphError(`output ${name} is not in the graph`);
+    if (role === 'result' && names.has(name)) {
+      throw new GraphError(`result ${name} has the name of an input`);
+    }
     outputNames.add(name);
     const state = states.get(name);
     if (role === 'state' && !(state && sameShape(state.shape, tensor.shape))) {

@@ -30,7 +30,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
     'no GPU with a working driver was found',
   ],
   [
-    /providers_(cuda|shared).*(no such file|cannot open)/i,
+    /providers_(cuda|shared).*(no such file|cannot open)|_cuda: failed to load shared library/i,
     'ONNX Runtime’s CUDA files are not installed',
   ],
   [
@@ -39,9 +39,15 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-function reasonFor(message: string): string {
-  const known = REASONS.find(([pattern]) => pattern.test(message));
-  return known ? known[1] : message.split('\n')[0]!.trim();
+/** Why a device does not work, from what its trial said, and what it wrote to stderr meanwhile. */
+function reasonFor(message: string, complaints = ''): string {
+  const known = REASONS.find(([pattern]) => pattern.test(`${complaints}\n${message}`));
+  return known ? known[1] : message.trim().split('\n')[0]!;
+}
+
+/** The line of a process's last words that says why it ended. */
+function errorIn(complaints: string): string | undefined {
+  return complaints.split('\n').find((line) => /^(\w*error\b|terminate called)/i.test(line));
 }
 
 /**
@@ -49,31 +55,38 @@ function reasonFor(message: string): string {
  * nothing with it.
  *
  * @param probeFile the bundled `probe.ts`
+ * @param deadlineMs time to answer in, in milliseconds
  */
-export function probeDevice(name: DeviceName, probeFile: string): Promise<DeviceReport> {
-  const failed = (message: string): DeviceReport => {
-    return { name, works: false, reason: reasonFor(message), milliseconds: null };
-  };
+export function probeDevice(
+  name: DeviceName,
+  probeFile: string,
+  deadlineMs = DEADLINE_MS,
+): Promise<DeviceReport> {
   return new Promise((resolve) => {
     const child = fork(probeFile, [name], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     let complaints = '';
+    const failed = (message: string): DeviceReport => {
+      return { name, works: false, reason: reasonFor(message, complaints), milliseconds: null };
+    };
     const deadline = setTimeout(() => {
       child.kill('SIGKILL');
-      resolve(failed(`its driver did not answer within ${DEADLINE_MS / 1000} seconds`));
-    }, DEADLINE_MS);
+      resolve(failed(`its driver did not answer within ${deadlineMs / 1000} seconds`));
+    }, deadlineMs);
     const settle = (report: DeviceReport) => {
       clearTimeout(deadline);
       resolve(report);
     };
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaints += text));
     child.on('message', (answer: ProbeAnswer) => {
-      if (answer.kind === 'fails') settle(failed(`${complaints}\n${answer.message}`.trim()));
+      if (answer.kind === 'fails') settle(failed(answer.message));
       else settle({ name, works: true, reason: null, milliseconds: answer.milliseconds });
     });
     child.on('error', (error) => settle(failed(error.message)));
-    child.on('exit', (code, signal) =>
-      settle(failed(complaints || `its driver ended the process (${signal ?? `code ${code}`})`)),
-    );
+    child.on('exit', (code, signal) => {
+      const ended = `its driver ended the process (${signal ?? `code ${code}`})`;
+      const said = errorIn(complaints);
+      settle(failed(said ? `${ended}: ${said.trim()}` : ended));
+    });
   });
 }
 

@@ -16,6 +16,7 @@ export interface DeviceState {
   readonly names: readonly string[];
   /** A copy of a tensor's present value. */
   read(name: string): Promise<Float32Array>;
+  /** To be called before the graphs that wrote it are disposed: a device may go with its last graph. */
   dispose(): void;
 }
 

@@ -11,6 +11,8 @@ export interface SamplingSettings {
   /** Model evaluations, 1 … T. */
   readonly steps: number;
   readonly spacing: Spacing;
+  /** Added to the timesteps of leading spacing. Default 0. */
+  readonly offset?: number;
   /** DDIM's share of fresh noise, 0 … 1. */
   readonly eta: number;
   /** DDPM's variance. */
@@ -67,6 +69,7 @@ export async function* sample(
     spacing: settings.spacing,
     timesteps: schedule.timesteps,
     steps: settings.steps,
+    offset: settings.offset,
   });
   const predict = makePredict(prediction, schedule, (x, t) => denoiser.predict(x, t, classes));
   yield* SOLVERS[settings.solver].solver(predict, xT, {

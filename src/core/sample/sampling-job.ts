@@ -23,6 +23,8 @@ export interface SamplingWishes {
   readonly eta?: number;
   readonly spacing?: Spacing;
   readonly variance?: Variance;
+  /** Most images that are drawn at once. Default 64. */
+  readonly atOnce?: number;
 }
 
 /** A model that was read from disk. */
@@ -89,11 +91,15 @@ export function settingsFor(model: SampledModel, wishes: SamplingWishes): Sampli
       `--steps is ${steps}, more than the ${timesteps} timesteps that the model was trained with; give at most ${timesteps}.`,
     );
   }
+  const spacing = wishes.spacing ?? sampling.timestepSpacing;
+  const last = (steps - 1) * Math.floor(timesteps / steps);
   return {
     solver,
     seed,
     steps,
-    spacing: wishes.spacing ?? sampling.timestepSpacing,
+    spacing,
+    // As far as the timesteps go: diffusers would read past the end of its tables.
+    offset: spacing === 'leading' ? Math.min(sampling.stepsOffset, timesteps - 1 - last) : 0,
     eta: wishes.eta ?? 0,
     variance: wishes.variance ?? sampling.varianceType,
     clip: sampling.clipSample ? sampling.clipSampleRange : false,
@@ -121,7 +127,7 @@ export async function* sampleImages(
 ): AsyncGenerator<SamplingEvent, void, undefined> {
   const settings = settingsFor(model, wishes);
   const { count } = wishes;
-  const batches = Math.ceil(count / MOST_AT_ONCE);
+  const batches = Math.ceil(count / (wishes.atOnce ?? MOST_AT_ONCE));
   const batchSize = Math.ceil(count / batches);
   const { channels, height, width } = signatureOf(model.pipeline.model);
   const size = channels * height * width;

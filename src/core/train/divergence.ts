@@ -9,10 +9,17 @@ const EXPLOSION = 30;
 /** Watches for a loss that is no number, or has exploded. */
 export class Divergence {
   private limit: number | null = null;
+  private last = 0;
   private readonly recent: number[] = [];
+
+  /** Whether the last loss alone is as high: what was learnt then is not worth keeping. */
+  get isNear(): boolean {
+    return this.limit !== null && this.last > this.limit;
+  }
 
   seenIn({ loss, gradNorm }: Pick<StepResult, 'loss' | 'gradNorm'>): boolean {
     if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) return true;
+    this.last = loss;
     this.limit ??= EXPLOSION * Math.max(1, loss);
     this.recent.push(loss);
     if (this.recent.length < WINDOW) return false;

@@ -179,8 +179,8 @@ export class Stepper {
   }
 
   async dispose(): Promise<void> {
+    this.state.dispose();
     await this.batchStep.dispose();
     await this.update?.dispose();
-    this.state.dispose();
   }
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../base/errors';
+import { exists } from '../base/files';
 import type { MetricsLog } from '../checkpoint/metrics';
 import type { RunDirectory } from '../checkpoint/run-directory';
 import { openBatches, type Batches } from '../data/batches';
@@ -25,6 +26,7 @@ export class TrainingLoop {
   private loss: number | null = null;
   private secondsBefore = 0;
   private startedAt = 0;
+  /** The step of the last checkpoint; −1 while there is none. */
   private checkpointAt = -1;
 
   constructor(
@@ -43,7 +45,8 @@ export class TrainingLoop {
   async *run(start: LoopStart): AsyncGenerator<TrainEvent, void, undefined> {
     const { setup } = this;
     const { training, schedule } = setup.config;
-    this.step = this.checkpointAt = start.step;
+    this.step = start.step;
+    if (await exists(this.directory.checkpointPath(start.step))) this.checkpointAt = start.step;
     this.secondsBefore = start.seconds;
     const stepper = await Stepper.create(
       {
@@ -104,7 +107,8 @@ export class TrainingLoop {
       if (this.isDue(training.previewEvery) && this.step < training.steps) {
         yield* this.preview(previewer);
       }
-      if (this.isDue(training.checkpointEvery) && this.step < training.steps) {
+      const isKept = this.isDue(training.checkpointEvery) && !divergence.isNear;
+      if (isKept && this.step < training.steps) {
         yield* this.checkpoint(stepper, { last: false });
       }
     }

@@ -39,12 +39,12 @@ export class OnnxExecutable implements Executable {
     state?: DeviceState,
   ): Promise<Readonly<Record<string, Float32Array>>> {
     if (state && !(state instanceof OnnxState)) throw new Error('state of another runtime');
+    const inputs = this.collectFeeds(feeds, state);
     const fetches: Record<string, Tensor | null> = {};
     for (const { name, role } of this.graph.outputs) {
       if (role === 'result') fetches[name] = null;
       else fetches[nextStateName(name)] = state!.destination(name);
     }
-    const inputs = this.collectFeeds(feeds, state);
     const outputs = await this.session.run(inputs, fetches).catch((error: unknown) => {
       throw explain(error, this.label, this.device);
     });

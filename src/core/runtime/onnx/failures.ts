@@ -1,7 +1,15 @@
 import { UserError } from '../../base/errors';
 
-const OUT_OF_MEMORY =
-  /bad_alloc|failed to allocate|out of memory|allocation failed|not enough memory|device.*lost|exceeds the max/i;
+const OUT_OF_MEMORY = new RegExp(
+  [
+    'bad_alloc|failed to allocate|out of memory|allocation failed|not enough memory',
+    'device.*lost|exceeds the max',
+    // WebGPU: what follows a buffer that could not be made, one cut into too many bindings, and one
+    // whose size is beyond 32 bits.
+    'invalid buffer|too many storage buffers|narrowing_error',
+  ].join('|'),
+  'i',
+);
 
 /** An executor's error, as a sentence for the user where it is one that the user can mend. */
 export function explain(error: unknown, label: string, device: string): Error {

@@ -21,14 +21,34 @@ function sumOverRows(c: LoweringContext, x: string, rows: number, rest: number):
   return c.matmul(c.filled(1, [1, rows]), c.reshape(x, [rows, rest]), 2, 2);
 }
 
+/** Beyond that many elements, a running float32 sum of all loses more than its last digit. */
+const MOST_IN_ONE_SUM = 4096;
+
+/** The sum of all elements, by rows first. */
+function sumOfAll(c: LoweringContext, x: string, size: number): string {
+  const sum = (part: string, axis: number) =>
+    c.emit('ReduceSum', [part, c.ints([axis])], { keepdims: 0 });
+  const flat = c.reshape(x, [size]);
+  const width = 2 ** Math.ceil(Math.log2(size) / 2);
+  const even = size - (size % width);
+  const cut = (start: number, end: number) =>
+    c.emit('Slice', [flat, c.ints([start]), c.ints([end]), c.ints([0])]);
+  const rows = c.reshape(even === size ? flat : cut(0, even), [even / width, width]);
+  const total = sum(sum(rows, 1), 0);
+  return even === size ? total : c.emit('Add', [total, sum(cut(even, size), 0)]);
+}
+
 /**
  * The CPU provider reduces innermost axes fast and outermost ones slowly: it sums the first, and
- * multiplies a row of ones by what is left for the others.
+ * multiplies a row of ones by what is left for the others. Its sum of all elements is a running one.
  */
 const reduceSum: LowerRule<'reduceSum'> = (c, node, x) => {
   const shape = node.inputs[0]!.shape;
   const { axes, keepDims } = node.attrs;
   const leading = shape.findIndex((_, i) => !axes.includes(i));
+  if (c.target === 'cpu' && leading < 0 && sizeOf(shape) > MOST_IN_ONE_SUM) {
+    return [c.reshape(sumOfAll(c, x[0]!, sizeOf(shape)), node.outputs[0]!.shape)];
+  }
   if (c.target !== 'cpu' || leading <= 0) {
     return [c.emit('ReduceSum', [x[0]!, c.ints(axes)], { keepdims: Number(keepDims) })];
   }

@@ -1,5 +1,5 @@
 import type { Tensor } from 'onnxruntime-node';
-import { InferenceSession } from 'onnxruntime-node';
+import { env, InferenceSession } from 'onnxruntime-node';
 import { GraphBuilder } from '../../graph/builder';
 import type { Graph } from '../../graph/ops';
 import { simplify } from '../../graph/simplify';
@@ -35,6 +35,7 @@ export class OnnxRuntime implements Runtime {
   private readonly resident: boolean;
 
   constructor(private readonly options: OnnxRuntimeOptions) {
+    env.logLevel = 'fatal';
     this.device = options.device;
     this.onGpu = options.device !== 'cpu';
     this.resident = options.device === 'webgpu';

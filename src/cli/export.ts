@@ -1,0 +1,88 @@
+import path from 'node:path';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { exportPipeline } from '../core/checkpoint/diffusers-folder';
+import { parseWith } from '../core/base/schema';
+import { signatureOf } from '../core/nn/model';
+import { exportOnnx } from '../core/sample/export-onnx';
+import { openModel, type SampledModel } from '../core/sample/sampling-job';
+import { fields, shortPath } from './format';
+import { optionName, required, withCommonOptions, type CommonOptions } from './options';
+import { Output } from './output';
+import { prepareNew, prepareNewFile } from './output-files';
+import { openTerminal } from './terminal';
+
+const EXAMPLES = `
+Examples:
+  diffusion-lab export runs/digits-2026-11-23-1 --format diffusers --out ./ddpm
+  diffusion-lab export runs/digits-2026-11-23-1 --format onnx --out digits.onnx
+
+diffusers: a folder that DDPMPipeline.from_pretrained loads.
+onnx: one file of the net's prediction, with the number of images left open.
+Nothing that is there already is written over.
+`;
+
+const FORMATS = ['onnx', 'diffusers'] as const;
+const Settings = z.object({ format: z.enum(FORMATS) });
+
+interface ExportOptions extends CommonOptions {
+  readonly format?: string;
+  readonly out?: string;
+}
+
+export function exportCommand(program: Command): void {
+  const command = program
+    .command('export')
+    .description('Write a model for other programs.')
+    .argument('<model>', 'a run (its latest checkpoint), a checkpoint, or a diffusers folder')
+    .option('--format <name>', FORMATS.join(' or '))
+    .option('--out <path>', 'a new folder (diffusers) or a new file that ends in .onnx');
+  withCommonOptions(command, { quiet: false }).addHelpText('after', EXAMPLES).action(runExport);
+}
+
+async function runExport(target: string, options: ExportOptions): Promise<void> {
+  const { format } = parseWith(Settings, options, optionName);
+  const out = required(options.out, '--out', format === 'onnx' ? 'model.onnx' : './model');
+  const output = new Output(Boolean(options.json));
+  const model = await openModel(target);
+  for (const message of model.pipeline.warnings) {
+    process.stderr.write(`warning: ${message}\n`);
+    output.event({ type: 'warning', message });
+  }
+  if (format === 'onnx') {
+    await prepareNewFile('--out', out, '.onnx');
+    await exportOnnx(model, out);
+  } else {
+    await prepareNew('--out', out);
+    await exportDiffusers(model, out);
+  }
+  output.event({ type: 'done', format, out: path.resolve(out) });
+  const { style } = openTerminal(process.stdout);
+  const how =
+    format === 'onnx'
+      ? onnxFields(model)
+      : [['load with', `DDPMPipeline.from_pretrained('${out}')`] as const];
+  output.text(
+    `${style.bold('Done')}: exported as ${format}`,
+    ...fields([[format === 'onnx' ? 'file' : 'folder', shortPath(out)], ...how]),
+  );
+}
+
+async function exportDiffusers({ pipeline, weights }: SampledModel, out: string): Promise<void> {
+  const { model, schedule } = pipeline;
+  const tensors = [...weights].map(([name, { shape, data }]) => ({ name, shape, data }));
+  await exportPipeline(out, { model, schedule, weights: tensors });
+}
+
+/** What goes into the file's graph and what comes out. */
+function onnxFields(model: SampledModel): (readonly [string, string])[] {
+  const { channels, height, width, classes } = signatureOf(model.pipeline.model);
+  const image = `[batch, ${channels}, ${height}, ${width}]`;
+  const { prediction, schedule } = model.diffusion;
+  return [
+    ['sample', `${image} float32 in −1 … 1, noised`],
+    ['timesteps', `[batch] float32, 0 … ${schedule.timesteps - 1}`],
+    ...(classes === null ? [] : [['classes', `[batch, ${classes}] float32, one-hot`] as const]),
+    ['prediction', `${image} float32, ${prediction}`],
+  ];
+}

@@ -1,0 +1,153 @@
+import type { PathDescription, PipelineSummary } from '../core/checkpoint/describe';
+import type { ScheduleConfig } from '../core/config/training-config';
+import { signatureOf } from '../core/nn/model';
+import { count, duration, fields, figure, plural, shortPath } from './format';
+import type { Description } from './info';
+import { commandLine } from './surroundings';
+import type { Style } from './terminal';
+
+type Field = readonly [name: string, value: string];
+type Of<K extends PathDescription['kind']> = Extract<PathDescription, { kind: K }>;
+
+/** A description for people. */
+export function describeInWords(description: Description, style: Style): string[] {
+  switch (description.kind) {
+    case 'run':
+      return aboutRun(description, style);
+    case 'checkpoint':
+      return aboutCheckpoint(description, style);
+    case 'diffusers':
+      return [
+        `${style.bold('diffusers folder')} ${shortPath(description.path)}`,
+        ...fields(pipelineFields(description)),
+        ...warnings(description.warnings, style),
+        ...next('sample', shortPath(description.path)),
+      ];
+    case 'runs':
+      return [
+        `${style.bold('Folder of runs')} ${shortPath(description.path)}`,
+        ...fields(
+          description.runs.map(({ path, run, fault }) => [
+            shortPath(path),
+            run
+              ? `${run.record.status}, step ${count(run.record.progress.step)}`
+              : style.yellow(fault!),
+          ]),
+        ),
+      ];
+    case 'dataset':
+      return aboutDataset(description, style);
+    case 'picture':
+      return [
+        `${style.bold('Picture')} ${shortPath(description.path)}, made with`,
+        ...settingsFields(description.settings),
+      ];
+    default:
+      return description satisfies never;
+  }
+}
+
+function settingsFields(settings: unknown): string[] {
+  const entries = Object.entries(settings as Record<string, unknown>);
+  const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+  return fields(entries.map(([name, value]) => [name, text(value)]));
+}
+
+function warnings(messages: readonly string[], style: Style): string[] {
+  return messages.map((message) => `${style.yellow('warning:')} ${message}`);
+}
+
+function next(...words: string[]): string[] {
+  return ['Next:', `  ${commandLine(...words)}`];
+}
+
+function scheduleText(schedule: ScheduleConfig): string {
+  const { kind, timesteps, betaStart, betaEnd, zeroTerminalSnr, prediction } = schedule;
+  const betas = kind === 'cosine' ? '' : `, β ${betaStart} … ${betaEnd}`;
+  const terminal = zeroTerminalSnr ? ', zero terminal SNR' : '';
+  return `${kind}, T = ${timesteps}${betas}${terminal}; predicts ${prediction}`;
+}
+
+function pipelineFields({ model, schedule, tensors, parameters }: PipelineSummary): Field[] {
+  const { channels, height, width, classes } = signatureOf(model);
+  const levels =
+    model.type === 'unet' ? model.config.block_out_channels : model.config.hidden_channels;
+  const name = model.type === 'unet' ? 'U-Net (UNet2DModel)' : 'tutorial CNN';
+  return [
+    ['model', `${name}, channels ${levels.join('-')}`],
+    ['weights', `${count(parameters)} parameters in ${plural(tensors, 'tensor')}`],
+    ['images', `${width}×${height}, ${channels === 1 ? 'grey' : `${channels} channels`}`],
+    ...(classes === null ? [] : [['classes', count(classes)] as const]),
+    ['schedule', scheduleText(schedule)],
+  ];
+}
+
+function aboutCheckpoint(description: Of<'checkpoint'>, style: Style): string[] {
+  const { state, path } = description;
+  const loss = state.loss === null ? '' : `, loss ${figure(state.loss)}`;
+  return [
+    `${style.bold('Checkpoint')} ${shortPath(path)}`,
+    ...fields([
+      ['step', `${count(state.step)}, epoch ${figure(state.epoch)}${loss}`],
+      ['trained', duration(state.seconds)],
+      ...pipelineFields(description),
+    ]),
+    ...warnings(description.warnings, style),
+    ...next('sample', shortPath(path)),
+  ];
+}
+
+function aboutRun(description: Of<'run'>, style: Style): string[] {
+  const { record, checkpoints, path, lastLoss } = description;
+  const { dataset, config, progress } = record;
+  const { steps, batchSize, lr } = config.training;
+  const whole = checkpoints.filter(({ fault }) => fault === null);
+  const latest = whole.at(-1);
+  const images = dataset.images === null ? 'built in' : plural(dataset.images, 'image');
+  const colours = dataset.channels === 1 ? 'grey' : 'colour';
+  const step = description.lastStep ?? progress.step;
+  const finished = record.status === 'finished';
+  return [
+    `${style.bold('Run')} ${shortPath(path)}`,
+    ...fields([
+      ['status', record.status + (record.message ? `: ${record.message}` : '')],
+      [
+        'step',
+        `${count(step)} of ${count(steps)}${lastLoss === null ? '' : `, loss ${figure(lastLoss)}`}`,
+      ],
+      ['trained', `${duration(progress.seconds)} on ${record.device}, begun ${record.createdAt}`],
+      [
+        'data set',
+        `${dataset.source} (${images}), ${dataset.imageSize}×${dataset.imageSize} ${colours}`,
+      ],
+      ...(dataset.skipped > 0 ? [['left out', plural(dataset.skipped, 'file')] as const] : []),
+      ['model', `${config.model.type}, ${scheduleText(config.schedule)}`],
+      ['training', `batch ${batchSize}, learning rate ${lr}, seed ${record.seed}`],
+      [
+        'checkpoints',
+        latest ? `${whole.length}, the latest ${shortPath(latest.path)}` : 'none yet',
+      ],
+    ]),
+    ...warnings(description.warnings, style),
+    ...(latest ? next('sample', shortPath(path)) : []),
+    ...(latest && !finished ? [`  ${commandLine('train', '--resume', shortPath(path))}`] : []),
+  ];
+}
+
+function aboutDataset(
+  { source }: Extract<Description, { kind: 'dataset' }>,
+  style: Style,
+): string[] {
+  const { imageSize, channels, classNames, skipped, spec } = source;
+  const names = classNames?.slice(0, 12).join(', ');
+  return [
+    `${style.bold('Data set')} ${source.description}`,
+    ...fields([
+      ['images', `${imageSize}×${imageSize}, ${channels === 1 ? 'grey' : 'colour'}`],
+      ...(names ? [['classes', names + (classNames!.length > 12 ? ', …' : '')] as const] : []),
+      ...(skipped.length > 0 ? [['left out', plural(skipped.length, 'file')] as const] : []),
+      ...skipped.slice(0, 5).map(({ path, reason }) => ['', `${path}: ${reason}`] as const),
+    ]),
+    ...next('train', '--dataset', spec),
+  ];
+}

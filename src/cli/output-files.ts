@@ -1,0 +1,142 @@
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { UserError } from '../core/base/errors';
+import { errorCode, exists, withFile } from '../core/base/files';
+import { readPictureSettings } from '../core/base/picture';
+
+/**
+ * Where results may go. A file or folder that is there is replaced only if this program wrote it:
+ * a PNG that holds our settings, a GIF, an empty file; a folder of nothing but such PNGs.
+ */
+
+/** Whether a PNG is one that we wrote. */
+async function isOurPng(file: string): Promise<boolean> {
+  try {
+    await readPictureSettings(file);
+    return true;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
+}
+
+async function isGif(file: string): Promise<boolean> {
+  return (await readFile(file)).toString('latin1', 0, 4) === 'GIF8';
+}
+
+const IS_OURS = { png: isOurPng, gif: isGif } as const;
+
+/**
+ * Makes sure, before any work is done, that a picture can be written to `file`; makes its folder.
+ *
+ * @throws UserError that names the option
+ */
+export async function prepareFile(
+  option: string,
+  file: string,
+  kind: keyof typeof IS_OURS,
+): Promise<void> {
+  checkExtension(option, file, `.${kind}`);
+  const doing = `write ${option}`;
+  await withFile(doing, file, async () => {
+    await prepareParent(file);
+    if (!(await exists(file))) return;
+    const { size } = await stat(file);
+    const isFolder = (await stat(file)).isDirectory();
+    if (!isFolder && (size === 0 || (await IS_OURS[kind](file)))) return;
+    throw new UserError(
+      `${option} ${file} is there already and not a picture of this program; move it away or choose another name.`,
+    );
+  });
+}
+
+/**
+ * Makes sure that a folder of PNGs can be written; a folder from before is replaced as a whole.
+ *
+ * @throws UserError that names the option
+ */
+export async function prepareFolder(option: string, folder: string): Promise<void> {
+  await withFile(`write ${option}`, folder, async () => {
+    await prepareParent(folder);
+    for (const name of await entriesOf(option, folder)) {
+      if (/^\d{4,}\.png$/.test(name) && (await isOurPng(path.join(folder, name)))) continue;
+      throw new UserError(
+        `${option} ${folder} is a folder with ${name}, which is no picture of this program; choose a new or empty folder.`,
+      );
+    }
+  });
+}
+
+/** Makes sure that something new can be written there, and nothing is in the way. */
+export async function prepareNew(option: string, target: string): Promise<void> {
+  await withFile(`write ${option}`, target, async () => {
+    await prepareParent(target);
+    if ((await entriesOf(option, target)).length === 0) return;
+    throw new UserError(`${option} ${target} is not empty; choose a new or empty folder.`);
+  });
+}
+
+/** As {@link prepareNew}, for a file. */
+export async function prepareNewFile(
+  option: string,
+  file: string,
+  extension: string,
+): Promise<void> {
+  checkExtension(option, file, extension);
+  await withFile(`write ${option}`, file, async () => {
+    await prepareParent(file);
+    if (!(await exists(file))) return;
+    throw new UserError(`${option} ${file} is there already; move it away or choose another name.`);
+  });
+}
+
+function checkExtension(option: string, file: string, extension: string): void {
+  if (path.extname(file).toLowerCase() === extension) return;
+  throw new UserError(`${option} is ${file}; give a name that ends in ${extension}.`);
+}
+
+async function entriesOf(option: string, folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    if (errorCode(error) !== 'ENOTDIR') throw error;
+    throw new UserError(`${option} ${folder} is a file, not a folder; choose another name.`);
+  }
+}
+
+/** Makes sure that a run's folder can be made; what may be in it is not looked at. */
+export async function prepareRun(option: string, folder: string): Promise<void> {
+  await withFile(`write ${option}`, folder, () => prepareParent(folder));
+}
+
+/** Makes the folder that a path lies in, and tries to write there. */
+async function prepareParent(target: string): Promise<void> {
+  const parent = path.dirname(path.resolve(target));
+  await makeFolder(parent);
+  const trial = path.join(parent, `.${path.basename(target)}.trial-${process.pid}`);
+  await writeFile(trial, '');
+  await rm(trial);
+}
+
+/** Makes a folder and those above it. Node's own `recursive` never ends in places such as /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'EEXIST') return;
+    const above = path.dirname(folder);
+    if (code !== 'ENOENT' || above === folder || (await exists(above))) throw error;
+    await makeFolder(above);
+    await mkdir(folder);
+  }
+}
+
+/** The first of `samples.png`, `samples-2.png`, … that is not there. */
+export async function freeName(stem: string, extension: string): Promise<string> {
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? `${stem}.${extension}` : `${stem}-${number}.${extension}`;
+    if (!(await exists(name))) return name;
+  }
+}

@@ -1,0 +1,256 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { StoppedError, UserError } from '../core/base/errors';
+import { writeFolderAtomic } from '../core/base/files';
+import { writeEach, writeGif, writeGrid } from '../core/base/picture';
+import { parseWith } from '../core/base/schema';
+import { DEVICES } from '../core/config/training-config';
+import { SOLVER_NAMES, VARIANCES } from '../core/diffusion/solvers';
+import { SPACINGS } from '../core/diffusion/spacing';
+import { openRuntime } from '../core/runtime/open';
+import {
+  openModel,
+  sampleImages,
+  settingsFor,
+  type FrameEvent,
+  type SampledEvent,
+  type SampledModel,
+} from '../core/sample/sampling-job';
+import { Animation } from './animation';
+import { duration, fields, plural, shortPath } from './format';
+import { catchInterrupts } from './interrupts';
+import { numberOrText, optionName, withCommonOptions, type CommonOptions } from './options';
+import { Output } from './output';
+import { freeName, prepareFile, prepareFolder } from './output-files';
+import { openSampleView, type SampleView } from './sample-view';
+import { commandLine, surroundings, VERSION } from './surroundings';
+import { openTerminal } from './terminal';
+
+const EXAMPLES = `
+Examples:
+  diffusion-lab sample runs/digits-2026-11-23-1
+  diffusion-lab sample runs/digits-2026-11-23-1 --count 64 --out digits.png
+  diffusion-lab sample runs/digits-2026-11-23-1 --solver ddpm
+  diffusion-lab sample ./ddpm-cat-256 --count 4 --steps 100 --gif cats.gif
+
+Image i depends on the seed and i alone, not on --count. The PNG holds the
+settings that made it (diffusion-lab info shows them). A file or folder that is
+there is replaced only if it is a picture, or a folder of pictures, that this
+program wrote; without --out, the name is a free one.
+`;
+
+const COUNT = 16;
+
+const Settings = z.object({
+  count: z.int().min(1).max(4096).default(COUNT),
+  solver: z.enum(SOLVER_NAMES).default('ddim'),
+  steps: z.int().min(1).optional(),
+  eta: z.number().min(0).max(1).optional(),
+  spacing: z.enum(SPACINGS).optional(),
+  variance: z.enum(VARIANCES).optional(),
+  seed: z.int().min(0).default(0),
+  device: z.enum(DEVICES).default('auto'),
+  threads: z.int().min(1).max(1024).optional(),
+});
+type Settings = z.infer<typeof Settings>;
+
+interface SampleOptions extends CommonOptions {
+  readonly out?: string;
+  readonly each?: string;
+  readonly frames?: string;
+  readonly gif?: string;
+}
+
+export function sampleCommand(program: Command): void {
+  const command = program
+    .command('sample')
+    .description('Draw images with a trained model.')
+    .argument('<model>', 'a run (its latest checkpoint), a checkpoint, or a diffusers folder')
+    .optionsGroup('Sampling:')
+    .option('--count <n>', `images to draw (default ${COUNT})`, numberOrText)
+    .option('--solver <name>', `${SOLVER_NAMES.join(' or ')} (default ddim)`)
+    .option('--steps <n>', 'model evaluations (default: ddim 50, ddpm all timesteps)', numberOrText)
+    .option('--eta <x>', 'ddim: share of fresh noise, 0 … 1 (default 0)', numberOrText)
+    .option('--variance <name>', `ddpm: ${VARIANCES.join(' or ')} (default: as the model says)`)
+    .option('--spacing <name>', `timesteps: ${SPACINGS.join(', ')} (default: as the model says)`)
+    .option('--seed <n>', 'seed of the noise (default 0)', numberOrText)
+    .optionsGroup('Device:')
+    .option('--device <name>', DEVICES.join(', '))
+    .option('--threads <n>', 'CPU threads', numberOrText)
+    .optionsGroup('Results:')
+    .option('--out <file.png>', 'the grid of all images (default: a new samples.png here)')
+    .option('--each <folder>', 'each image as a PNG of its own: 0000.png, 0001.png, …')
+    .option('--frames <folder>', 'the grid after each step: 0001.png, … (first 64 images)')
+    .option('--gif <file.gif>', 'the steps as an animation (first 64 images)');
+  withCommonOptions(command, { quiet: true }).addHelpText('after', EXAMPLES).action(runSample);
+}
+
+async function runSample(target: string, options: SampleOptions): Promise<void> {
+  const settings = parseWith(Settings, options, optionName);
+  checkUse(settings);
+  const output = new Output(Boolean(options.json));
+  const view = openSampleView(openTerminal(process.stderr), {
+    quiet: Boolean(options.quiet),
+    live: !(output.json && process.stdout.isTTY),
+  });
+  const interrupts = catchInterrupts(() => view.stopping());
+  const { signal } = interrupts;
+  try {
+    const model = await openModel(target);
+    settingsFor(model, settings);
+    const places = { ...options, out: options.out ?? (await freeName('samples', 'png')) };
+    await checkPlaces(places);
+    for (const message of model.pipeline.warnings) {
+      view.warn(message);
+      output.event({ type: 'warning', message });
+    }
+    const drawing = { model, settings, places, view, output, signal };
+    const { seconds } = await drawAndWrite(drawing);
+    view.end();
+    conclude(target, drawing, seconds);
+  } catch (error) {
+    view.end();
+    if (!signal.aborted) throw error;
+    process.stderr.write('Stopped; no picture was written.\n');
+    throw new StoppedError('stopped');
+  } finally {
+    interrupts.dispose();
+  }
+}
+
+/** Refuses options that would be without effect. */
+function checkUse({ solver, eta, variance }: Settings): void {
+  if (eta !== undefined && solver !== 'ddim') {
+    throw new UserError(`--eta is for the ddim solver, not ${solver}; leave it out.`);
+  }
+  if (variance !== undefined && solver !== 'ddpm') {
+    throw new UserError(`--variance is for the ddpm solver, not ${solver}; leave it out.`);
+  }
+}
+
+/** Where the results go. */
+interface Places {
+  readonly out: string;
+  readonly each?: string;
+  readonly frames?: string;
+  readonly gif?: string;
+}
+
+async function checkPlaces({ out, each, frames, gif }: Places): Promise<void> {
+  await prepareFile('--out', out, 'png');
+  if (gif !== undefined) await prepareFile('--gif', gif, 'gif');
+  if (each !== undefined) await prepareFolder('--each', each);
+  if (frames !== undefined) await prepareFolder('--frames', frames);
+}
+
+interface Drawing {
+  readonly model: SampledModel;
+  readonly settings: Settings;
+  readonly places: Places;
+  readonly view: SampleView;
+  readonly output: Output;
+  readonly signal: AbortSignal;
+}
+
+/** What a picture says of itself: the same for the same weights, wherever they lie. */
+function describe({ model, settings }: Drawing): Record<string, unknown> {
+  const { count } = settings;
+  return {
+    program: `diffusion-lab ${VERSION}`,
+    model: path.basename(path.resolve(model.pipeline.path)),
+    weights: weightsFingerprint(model),
+    count,
+    ...settingsFor(model, settings),
+  };
+}
+
+function weightsFingerprint({ weights }: SampledModel): string {
+  const hash = createHash('sha256');
+  for (const { data } of weights.values()) hash.update(data);
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function drawAndWrite(drawing: Drawing): Promise<SampledEvent> {
+  const { out, each, frames, gif } = drawing.places;
+  const settings = describe(drawing);
+  const animation = new Animation();
+  let done: SampledEvent | null = null;
+  if (frames === undefined) {
+    done = await draw(drawing, async (frame) => animation.add(frame));
+  } else {
+    const fill = async (folder: string) => {
+      done = await draw(drawing, async (frame) => {
+        animation.add(frame);
+        await writeGrid(path.join(folder, frameName(frame.step)), frame.xt, { settings });
+      });
+    };
+    await writeFolderAtomic(frames, fill, { doing: 'write --frames', replace: true });
+  }
+  const { images } = done!;
+  if (gif !== undefined) await writeGif(gif, animation.frames());
+  if (each !== undefined) {
+    const fill = async (folder: string) => void (await writeEach(folder, images, { settings }));
+    await writeFolderAtomic(each, fill, { doing: 'write --each', replace: true });
+  }
+  await writeGrid(out, images, { settings });
+  return done!;
+}
+
+function frameName(step: number): string {
+  return `${String(step).padStart(4, '0')}.png`;
+}
+
+/** Samples to the end; `keep` gets the frames of the images that are drawn first. */
+async function draw(
+  drawing: Drawing,
+  keep: (frame: FrameEvent) => Promise<void>,
+): Promise<SampledEvent> {
+  const { model, settings, view, output, signal } = drawing;
+  const around = surroundings();
+  const { runtime, choice } = await openRuntime({
+    device: settings.device,
+    threads: settings.threads ?? around.defaultThreads,
+    probeFile: around.probeFile,
+  });
+  view.start(model, settingsFor(model, settings), settings.count, runtime.description, choice.why);
+  output.event({ type: 'started', device: runtime.description, deviceReason: choice.why });
+  for await (const event of sampleImages(runtime, model, settings, signal)) {
+    if (event.type === 'done') return event;
+    const { first, step, steps, t, progress } = event;
+    output.event({ type: 'frame', step, steps, t, first, progress });
+    view.frame(event);
+    if (first === 0) await keep(event);
+  }
+  throw new Error('sampling ended without images');
+}
+
+function conclude(target: string, drawing: Drawing, seconds: number): void {
+  const { model, settings, places, output } = drawing;
+  const { count, seed } = settings;
+  const { out, each, frames, gif } = places;
+  const full = (file?: string) => (file === undefined ? undefined : path.resolve(file));
+  output.event({
+    type: 'done',
+    out: full(out),
+    seconds,
+    each: full(each),
+    frames: full(frames),
+    gif: full(gif),
+    model: path.resolve(model.pipeline.path),
+    count,
+    ...settingsFor(model, settings),
+  });
+  const { style } = openTerminal(process.stdout);
+  const written = Object.entries({ grid: out, each, frames, gif }).flatMap(([name, file]) =>
+    file === undefined ? [] : [[name, shortPath(file)] as const],
+  );
+  output.text(
+    `${style.bold('Done')}: ${plural(count, 'image')} in ${duration(seconds)}`,
+    ...fields(written),
+    'Next:',
+    `  ${commandLine('sample', shortPath(target), '--count', String(count), '--seed', String(seed + 1))}`,
+    ...(gif ? [] : [`  ${commandLine('sample', shortPath(target), '--gif', 'samples.gif')}`]),
+  );
+}

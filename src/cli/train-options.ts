@@ -1,0 +1,137 @@
+import { Option, type Command } from 'commander';
+import { z } from 'zod';
+import { UserError } from '../core/base/errors';
+import { readJson } from '../core/base/files';
+import { parseWith } from '../core/base/schema';
+import { PRESET_NAMES } from '../core/config/presets';
+import { resolveConfig, type ConfigOverrides, type OverrideKey } from '../core/config/resolve';
+import {
+  DEVICES,
+  PREDICTIONS,
+  SCHEDULE_KINDS,
+  TrainingConfig,
+} from '../core/config/training-config';
+import type { ResumeChanges } from '../core/train/run-state';
+import { numberOrText, optionName, type CommonOptions } from './options';
+
+/** What the user gave, by the option's name in camel case. */
+export interface TrainOptions extends CommonOptions, ConfigOverrides {
+  readonly preset?: string;
+  readonly config?: string;
+  readonly out?: string;
+  readonly resume?: string;
+}
+
+type Entry = readonly [key: OverrideKey, value: string | null, description: string];
+
+/** Options that set a key of the configuration. A value in `<…>` that is a number is read as one. */
+const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
+  'Data:': [
+    ['dataset', 'source', 'digits, a folder of images, or idx:<folder or images file>'],
+    ['imageSize', 'n', 'side in pixels that images are brought to'],
+    ['channels', 'n', '1: grey, 3: colour'],
+    ['resize', 'mode', 'for images that are not square: cover, contain or stretch'],
+    ['horizontalFlip', null, 'mirror half of the images, at random'],
+  ],
+  'Model and noise:': [
+    ['model', 'name', 'unet or tutorial-cnn'],
+    ['timesteps', 'n', 'timesteps T that the noise is added in'],
+    ['schedule', 'name', SCHEDULE_KINDS.join(', ')],
+    ['betaStart', 'x', 'variance of the noise at the first timestep (not for cosine)'],
+    ['betaEnd', 'x', 'variance of the noise at the last timestep (not for cosine)'],
+    ['zeroTerminalSnr', null, 'leave nothing of the image at the last timestep (for v and x0)'],
+    ['prediction', 'what', `what the net predicts: ${PREDICTIONS.join(', ')}`],
+  ],
+  'Training:': [
+    ['steps', 'n', 'optimiser steps'],
+    ['maxSeconds', 'x', 'stop after this time, with a checkpoint'],
+    ['batchSize', 'n', 'images a batch'],
+    ['accumulate', 'n', 'batches whose gradients make one step'],
+    ['lr', 'x', 'learning rate after the warm-up'],
+    ['warmupSteps', 'n', 'steps in which the learning rate grows from 0'],
+    ['emaDecay', 'x', 'decay of the average of the weights that is sampled from; 0: none'],
+    ['minSnrGamma', 'x', 'weight the loss by min(SNR, gamma); 5 is usual'],
+    ['seed', 'n', 'seed of everything random'],
+  ],
+  'Device:': [
+    ['device', 'name', DEVICES.join(', ')],
+    ['threads', 'n', 'CPU threads'],
+  ],
+  'Run:': [
+    ['checkpointEvery', 'n', 'steps between checkpoints; 0: one at the end'],
+    ['previewEvery', 'n', 'steps between previews; 0: none'],
+  ],
+};
+
+const KEYS = Object.values(SETTINGS).flatMap((entries) => entries.map(([key]) => key));
+
+/** Settings that may be changed when a run is resumed. */
+const { training: trainingSchema, device, threads } = TrainingConfig.shape;
+const trainingShape = trainingSchema.unwrap().shape;
+const Changes = z.object({
+  steps: trainingShape.steps.unwrap().optional(),
+  maxSeconds: trainingShape.maxSeconds.unwrap().unwrap().optional(),
+  device: device.unwrap().optional(),
+  threads: threads.unwrap().unwrap().optional(),
+  checkpointEvery: trainingShape.checkpointEvery.unwrap().optional(),
+  previewEvery: trainingShape.previewEvery.unwrap().optional(),
+});
+
+/** Adds all options of `train` that say what is trained. */
+export function addTrainOptions(command: Command): void {
+  command
+    .optionsGroup('Start from:')
+    .option('--preset <name>', `settings to start from: ${PRESET_NAMES.join(', ')}`)
+    .option('--config <file>', 'a JSON file of settings, laid over the preset')
+    .option('--resume <path>', 'go on with a run, or from a checkpoint in one');
+  for (const [group, entries] of Object.entries(SETTINGS)) {
+    for (const [key, value, description] of entries) {
+      const flags = value === null ? optionName(key) : `${optionName(key)} <${value}>`;
+      const option = new Option(flags, description).helpGroup(group);
+      if (value === 'n' || value === 'x') option.argParser(numberOrText);
+      command.addOption(option);
+    }
+  }
+  command.addOption(new Option('--out <folder>', 'the run’s folder').helpGroup('Run:'));
+}
+
+function settingsIn(options: TrainOptions): ConfigOverrides {
+  return Object.fromEntries(KEYS.map((key) => [key, options[key]]));
+}
+
+/**
+ * The configuration of a new run.
+ *
+ * @throws UserError that names the option, or the file and its key
+ */
+export async function configFrom(options: TrainOptions): Promise<TrainingConfig> {
+  const { preset, config: path } = options;
+  const file = path === undefined ? undefined : { path, json: await readJson(path) };
+  return resolveConfig({ preset, file, overrides: settingsIn(options) });
+}
+
+/**
+ * What is changed in a run that is gone on with.
+ *
+ * @throws UserError for an option that would make it another run
+ */
+export function changesFrom(options: TrainOptions): ResumeChanges {
+  const given = Object.keys(options) as (keyof TrainOptions)[];
+  const fixed = [...KEYS, 'preset', 'config'] as const;
+  const wrong = fixed.find((key) => given.includes(key) && !(key in Changes.shape));
+  if (wrong !== undefined) {
+    const free = Object.keys(Changes.shape).map(optionName).join(', ');
+    throw new UserError(
+      `${optionName(wrong)} cannot change when a run is resumed (only ${free} can); leave it out, or start a new run.`,
+    );
+  }
+  return parseWith(Changes, settingsIn(options), optionName);
+}
+
+/** Options that have no effect with the other settings, a sentence each. */
+export function idleOptions(options: TrainOptions, config: TrainingConfig): string[] {
+  const betas = (['betaStart', 'betaEnd'] as const).filter((key) => options[key] !== undefined);
+  if (config.schedule.kind !== 'cosine' || betas.length === 0) return [];
+  const names = betas.map(optionName).join(' and ');
+  return [`The cosine schedule has no use for ${names}; add --schedule linear to use it.`];
+}
