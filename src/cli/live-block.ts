@@ -34,6 +34,23 @@ export function clip(line: string, columns: number): { text: string; cells: numb
   return { text, cells };
 }
 
+/** A line broken between words; what follows is indented by two more than its beginning. */
+export function wrap(line: string, columns: number): string[] {
+  const indent = ' '.repeat(line.search(/\S|$/) + 2);
+  const lines: string[] = [];
+  let current = '';
+  for (const word of line.split(/(?<=\S) /)) {
+    const longer = current === '' ? word : `${current} ${word}`;
+    if (current !== '' && clip(longer, columns).text !== longer) {
+      lines.push(current);
+      current = indent + word;
+    } else {
+      current = longer;
+    }
+  }
+  return [...lines, current];
+}
+
 /** Lines at the end of a terminal that are drawn anew in place. */
 export class LiveBlock {
   /** Cells of each line that stands on the terminal. */
@@ -61,7 +78,8 @@ export class LiveBlock {
   /** Writes lines that stay, above the block. */
   print(...lines: readonly string[]): void {
     const { columns } = this.terminal.size();
-    const body = lines.map((line) => `${line}\x1b[K\n`).join('');
+    const wrapped = lines.flatMap((line) => wrap(line, columns - 1));
+    const body = wrapped.map((line) => `${line}\x1b[K\n`).join('');
     this.terminal.stream.write(`${this.toTop(columns)}${body}\x1b[J`);
     this.drawn = [];
     this.draw(this.lines);

@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { RunDirectory } from '../../src/core/checkpoint/run-directory';
+import type { TrainingConfig } from '../../src/core/config/training-config';
 import type { TrainEvent } from '../../src/core/train/events';
+import type { ResumeChanges } from '../../src/core/train/run-state';
 import type { Surroundings } from '../../src/core/train/setup';
+import { resume, train } from '../../src/core/train/trainer';
 import { bundle, Scratch } from './bundles';
 
 /** A folder with what the trainer needs besides a configuration. */
@@ -18,6 +22,23 @@ export class TrainingScratch extends Scratch {
 
   async prepare(): Promise<void> {
     await bundle('src/core/data/worker.ts', this.surroundings.workerFile);
+  }
+
+  start(config: TrainingConfig, out?: string, signal?: AbortSignal) {
+    const { runs: runsFolder, surroundings } = this;
+    return train({ config, out, runsFolder, surroundings, signal });
+  }
+
+  goOn(from: string, changes: ResumeChanges = {}, signal?: AbortSignal, out?: string) {
+    return resume({ from, changes, surroundings: this.surroundings, signal, out });
+  }
+
+  /** Trains until the step, then asks for a stop. */
+  async stoppedAt(step: number, config: TrainingConfig, out: string): Promise<Events> {
+    const controller = new AbortController();
+    return collect(this.start(config, out, controller.signal), (event) => {
+      if (event.type === 'step' && event.step === step) controller.abort();
+    });
   }
 }
 
@@ -65,4 +86,9 @@ export function hashes(folder: string, keep: RegExp = /./): Map<string, string> 
         return [name, createHash('sha256').update(bytes).digest('hex')];
       }),
   );
+}
+
+/** What `run.json` says. */
+export async function recordOf(run: string) {
+  return (await RunDirectory.open(run)).record;
 }

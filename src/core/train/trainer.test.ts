@@ -1,56 +1,31 @@
 import { spawn } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import os from 'node:os';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from '../../../test/support/bundles';
-import { collect, Events, hashes, TrainingScratch } from '../../../test/support/runs';
+import {
+  collect,
+  type Events,
+  hashes,
+  recordOf,
+  TrainingScratch,
+} from '../../../test/support/runs';
 import { tinyConfig } from '../../../test/support/training';
 import { UserError } from '../base/errors';
 import { readMetrics } from '../checkpoint/metrics';
-import { RunDirectory } from '../checkpoint/run-directory';
-import type { PartialTrainingConfig, TrainingConfig } from '../config/training-config';
-import type { TrainEvent } from './events';
-import type { ResumeChanges } from './run-state';
-import { resume, train } from './trainer';
+import type { PartialTrainingConfig } from '../config/training-config';
 
 const scratch = new TrainingScratch();
 const { surroundings, runs: runsFolder } = scratch;
 
-const start = (config: TrainingConfig, out?: string, signal?: AbortSignal) =>
-  train({ config, out, runsFolder, surroundings, signal });
-const goOn = (from: string, changes: ResumeChanges = {}, signal?: AbortSignal, out?: string) =>
-  resume({ from, changes, surroundings, signal, out });
-
 /** Weights, moments and pictures: what has to be equal to the last bit. */
 const RESULTS = /\.(safetensors|png)$/;
 
-/** Trains until the step, then asks for a stop. */
-async function stoppedAt(step: number, config: TrainingConfig, out: string): Promise<Events> {
-  const controller = new AbortController();
-  return collect(start(config, out, controller.signal), (event) => {
-    if (event.type === 'step' && event.step === step) controller.abort();
-  });
-}
-
-async function recordOf(run: string) {
-  return (await RunDirectory.open(run)).record;
-}
-
-const withoutPreviews = tinyConfig({ training: { previewEvery: 0 } });
 let whole: Events;
 
 beforeAll(async () => {
   await scratch.prepare();
-  whole = await collect(start(tinyConfig(), scratch.at('whole')));
+  whole = await collect(scratch.start(tinyConfig(), scratch.at('whole')));
 });
 afterAll(() => scratch.remove());
 
@@ -119,21 +94,21 @@ describe('a run', () => {
   });
 
   it('is the same again, to the last bit', async () => {
-    const again = await collect(start(tinyConfig(), scratch.at('again')));
+    const again = await collect(scratch.start(tinyConfig(), scratch.at('again')));
     expect([...again.losses]).toEqual([...whole.losses]);
     expect(hashes(again.run, RESULTS)).toEqual(hashes(whole.run, RESULTS));
     expect(hashes(again.run, RESULTS).size).toBe(3 * 2 + 3);
   });
 
   it('is another one with another seed', async () => {
-    const other = await collect(start(tinyConfig({ training: { seed: 4, steps: 3 } })));
+    const other = await collect(scratch.start(tinyConfig({ training: { seed: 4, steps: 3 } })));
     expect(other.losses.get(1)).not.toBe(whole.losses.get(1));
     expect(path.dirname(other.run)).toBe(runsFolder);
   });
 
   it('logs the means of several steps in one line', async () => {
     const config = tinyConfig({ training: { logEvery: 3, previewEvery: 0, checkpointEvery: 0 } });
-    const { run } = await collect(start(config, scratch.at('thirds')));
+    const { run } = await collect(scratch.start(config, scratch.at('thirds')));
     const { lines } = await readMetrics(path.join(run, 'metrics.jsonl'));
     expect(lines.map(({ step }) => step)).toEqual([3, 6, 9, 12]);
     for (const { step, loss } of lines) {
@@ -148,7 +123,7 @@ describe('a run', () => {
     const config = tinyConfig({
       training: { steps: 1_000_000, maxSeconds: 0.3, previewEvery: 0, checkpointEvery: 0 },
     });
-    const events = await collect(start(config, scratch.at('timed')));
+    const events = await collect(scratch.start(config, scratch.at('timed')));
     const [done] = events.of('done');
     expect(done).toMatchObject({ reason: 'time' });
     expect(done!.steps).toBeGreaterThan(0);
@@ -161,7 +136,7 @@ describe('a run', () => {
   });
 
   it('refuses a folder that holds one already, before it reads any data', async () => {
-    const again = start(tinyConfig({ dataset: '/no/such/folder' }), scratch.at('whole'));
+    const again = scratch.start(tinyConfig({ dataset: '/no/such/folder' }), scratch.at('whole'));
     await expect(collect(again)).rejects.toThrow(/holds a run already; go on with it by --resume/);
   });
 
@@ -171,7 +146,7 @@ describe('a run', () => {
       training: { batchSize: 20_001, steps: 1, warmupSteps: 0, previewEvery: 0 },
     });
     const controller = new AbortController();
-    const events = start(config, scratch.at('warned'), controller.signal);
+    const events = scratch.start(config, scratch.at('warned'), controller.signal);
     const warnings: string[] = [];
     for await (const event of events) {
       if (event.type === 'warning') warnings.push(event.message);
@@ -187,12 +162,12 @@ describe('a run', () => {
 describe('stopping and resuming', () => {
   it('a stopped run has a checkpoint, and goes on as if it had not been stopped', async () => {
     const run = scratch.at('stopped');
-    const first = await stoppedAt(5, tinyConfig(), run);
+    const first = await scratch.stoppedAt(5, tinyConfig(), run);
     expect(first.of('done')[0]).toMatchObject({ reason: 'stopped', steps: 5 });
     expect(first.of('checkpoint').map(({ step }) => step)).toEqual([4, 5]);
     expect(await recordOf(run)).toMatchObject({ status: 'stopped', progress: { step: 5 } });
 
-    const second = await collect(goOn(run));
+    const second = await collect(scratch.goOn(run));
     expect(second.of('started')[0]).toMatchObject({ step: 5, steps: 12, run });
     expect([...first.losses, ...second.losses]).toEqual([...whole.losses]);
     expect((await recordOf(run)).status).toBe('finished');
@@ -209,9 +184,9 @@ describe('stopping and resuming', () => {
       model: { dropout: 0.2 } as object,
       training: { emaDecay: 0, accumulate: 2, batchSize: 4, previewEvery: 0, checkpointEvery: 0 },
     };
-    const one = await collect(start(tinyConfig(changes), scratch.at('one-go')));
-    const first = await stoppedAt(7, tinyConfig(changes), scratch.at('two-goes'));
-    const second = await collect(goOn(first.run));
+    const one = await collect(scratch.start(tinyConfig(changes), scratch.at('one-go')));
+    const first = await scratch.stoppedAt(7, tinyConfig(changes), scratch.at('two-goes'));
+    const second = await collect(scratch.goOn(first.run));
     expect([...first.losses, ...second.losses]).toEqual([...one.losses]);
     const last = /step-000012.*safetensors/;
     expect(hashes(first.run, last)).toEqual(hashes(one.run, last));
@@ -223,9 +198,9 @@ describe('stopping and resuming', () => {
   ])('goes on from before the first step: %s', async (reason, training, signal) => {
     const run = scratch.at(`nothing-${reason}`);
     const config = tinyConfig({ training: { ...training, previewEvery: 0 } });
-    const first = await collect(start(config, run, signal));
+    const first = await collect(scratch.start(config, run, signal));
     expect(first.of('done')[0]).toMatchObject({ reason, steps: 0, loss: null });
-    const second = await collect(goOn(run));
+    const second = await collect(scratch.goOn(run));
     expect(second.of('done')[0]).toMatchObject({ reason: 'finished', steps: 12 });
     expect([...second.losses]).toEqual([...whole.losses]);
   });
@@ -233,16 +208,16 @@ describe('stopping and resuming', () => {
   it('goes on from a branch that was stopped before its first step', async () => {
     const from = path.join(whole.run, 'checkpoints', 'step-000004');
     const branch = scratch.at('bare-branch');
-    const first = await collect(goOn(from, {}, AbortSignal.abort(), branch));
+    const first = await collect(scratch.goOn(from, {}, AbortSignal.abort(), branch));
     expect(first.of('done')[0]).toMatchObject({ reason: 'stopped', steps: 4, run: branch });
-    expect([...(await collect(goOn(branch))).losses]).toEqual([...whole.losses].slice(4));
+    expect([...(await collect(scratch.goOn(branch))).losses]).toEqual([...whole.losses].slice(4));
   });
 
   it('goes on in the middle of a run from an older checkpoint, in a new run', async () => {
     const run = scratch.at('family', 'first');
     cpSync(whole.run, run, { recursive: true });
     const before = hashes(run);
-    const branch = await collect(goOn(path.join(run, 'checkpoints', 'step-000004')));
+    const branch = await collect(scratch.goOn(path.join(run, 'checkpoints', 'step-000004')));
     expect(branch.run).not.toBe(run);
     expect(path.dirname(branch.run)).toBe(path.dirname(run));
     expect([...branch.losses]).toEqual([...whole.losses].slice(4));
@@ -256,12 +231,12 @@ describe('stopping and resuming', () => {
   it('takes more steps where it is given more', async () => {
     const run = scratch.at('longer');
     cpSync(whole.run, run, { recursive: true });
-    await expect(collect(goOn(run))).rejects.toThrow(UserError);
-    await expect(collect(goOn(run))).rejects.toThrow(
+    await expect(collect(scratch.goOn(run))).rejects.toThrow(UserError);
+    await expect(collect(scratch.goOn(run))).rejects.toThrow(
       `${run} has done all of its 12 steps; give more with --steps to train on.`,
     );
     expect((await recordOf(run)).status).toBe('finished');
-    const more = await collect(goOn(run, { steps: 14 }));
+    const more = await collect(scratch.goOn(run, { steps: 14 }));
     expect([...more.losses.keys()]).toEqual([13, 14]);
     expect(await recordOf(run)).toMatchObject({
       status: 'finished',
@@ -272,12 +247,16 @@ describe('stopping and resuming', () => {
   it('refuses what is no run and no checkpoint in one', async () => {
     const alone = scratch.at('alone', 'checkpoints', 'step-000004');
     cpSync(path.join(whole.run, 'checkpoints', 'step-000004'), alone, { recursive: true });
-    await expect(collect(goOn(alone))).rejects.toThrow(/lies in no run, whose run\.json is needed/);
-    await expect(collect(goOn(scratch.at('nothing')))).rejects.toThrow(/does not exist/);
+    await expect(collect(scratch.goOn(alone))).rejects.toThrow(
+      /lies in no run, whose run\.json is needed/,
+    );
+    await expect(collect(scratch.goOn(scratch.at('nothing')))).rejects.toThrow(/does not exist/);
     const empty = scratch.at('empty-run');
     cpSync(whole.run, empty, { recursive: true });
     rmSync(path.join(empty, 'checkpoints'), { recursive: true });
-    await expect(collect(goOn(empty))).rejects.toThrow(/has no whole checkpoint to go on from/);
+    await expect(collect(scratch.goOn(empty))).rejects.toThrow(
+      /has no whole checkpoint to go on from/,
+    );
   });
 
   it('passes over a torn checkpoint', async () => {
@@ -285,7 +264,7 @@ describe('stopping and resuming', () => {
     cpSync(whole.run, run, { recursive: true });
     const torn = path.join(run, 'checkpoints', 'step-000012', 'training_state.safetensors');
     writeFileSync(torn, readFileSync(torn).subarray(0, 1000));
-    const events = await collect(goOn(run));
+    const events = await collect(scratch.goOn(run));
     expect([...events.losses]).toEqual([...whole.losses].slice(8));
     expect(hashes(run, RESULTS)).toEqual(hashes(whole.run, RESULTS));
   });
@@ -315,11 +294,11 @@ describe('a killed run', () => {
     expect(await recordOf(out)).toMatchObject({ status: 'running' });
     expect(existsSync(path.join(out, '.lock'))).toBe(true);
 
-    const resumed = await collect(goOn(out));
+    const resumed = await collect(scratch.goOn(out));
     const from = resumed.of('started')[0]!.step;
     expect(from).toBeGreaterThanOrEqual(10);
     expect(from).toBeLessThan(120);
-    const uninterrupted = await collect(start(config, scratch.at('not-killed')));
+    const uninterrupted = await collect(scratch.start(config, scratch.at('not-killed')));
     const losses = [...uninterrupted.losses];
     expect([...resumed.losses]).toEqual(losses.slice(from));
     const last = /step-000120.*safetensors/;
@@ -335,142 +314,5 @@ describe('a killed run', () => {
       return event.type === 'step' ? [[event.step, event.loss]] : [];
     });
     expect(before).toEqual(losses.slice(0, before.length));
-  });
-});
-
-describe('a run that goes wrong', () => {
-  it('stops where the loss explodes, and says what to lower and where to go back to', async () => {
-    const config = tinyConfig({
-      training: { steps: 12, lr: 2e-3, clipGradNorm: null, previewEvery: 0 },
-    });
-    const run = scratch.at('exploded');
-    await stoppedAt(5, config, run);
-    const record = await recordOf(run);
-    const explosive = { ...record.config.training, lr: 9.9, warmupSteps: 0 };
-    const changed = { ...record, config: { ...record.config, training: explosive } };
-    writeFileSync(path.join(run, 'run.json'), JSON.stringify(changed));
-    const failure: unknown = await collect(goOn(run, { steps: 60 })).catch((e: unknown) => e);
-    expect(failure).toBeInstanceOf(UserError);
-    const good = path.join(run, 'checkpoints', 'step-000005');
-    expect((failure as UserError).message).toMatch(
-      /^The loss exploded at step \d+: lower the learning rate \(--lr, now 9.9\)/,
-    );
-    const named = /the last good checkpoint is (.*)\.$/.exec((failure as UserError).message);
-    expect(named?.[1]).toBe(good);
-    expect(await recordOf(run)).toMatchObject({
-      status: 'failed',
-      message: (failure as UserError).message,
-    });
-    expect(existsSync(path.join(run, '.lock'))).toBe(false);
-  });
-
-  it('says where there is no checkpoint to go back to', async () => {
-    const config = tinyConfig({
-      training: { steps: 60, lr: 9.9, clipGradNorm: null, warmupSteps: 0, checkpointEvery: 0 },
-    });
-    const failure = collect(start(config, scratch.at('at-once')));
-    await expect(failure).rejects.toThrow(UserError);
-    await expect(failure).rejects.toThrow(/there was no checkpoint yet\.$/);
-  });
-
-  it('goes on where checkpoints cannot be written, and fails where the last cannot', async () => {
-    const run = scratch.at('no-room');
-    const block = (event: TrainEvent) => {
-      if (event.type !== 'started') return;
-      rmSync(path.join(run, 'checkpoints'), { recursive: true });
-      writeFileSync(path.join(run, 'checkpoints'), 'a file in the way');
-    };
-    const events: TrainEvent[] = [];
-    const failure: unknown = await collect(start(withoutPreviews, run), (event) => {
-      block(event);
-      events.push(event);
-    }).catch((e: unknown) => e);
-    const warnings = new Events(events).of('warning').map(({ message }) => message);
-    expect(warnings).toHaveLength(2);
-    for (const message of warnings) {
-      expect(message).toMatch(
-        /checkpoint.*\. Training goes on, and the next checkpoint is tried again\.$/,
-      );
-    }
-    expect([...new Events(events).losses]).toEqual([...whole.losses]);
-    expect(failure).toBeInstanceOf(UserError);
-    expect((await recordOf(run)).status).toBe('failed');
-    const { lines } = await readMetrics(path.join(run, 'metrics.jsonl'));
-    expect(lines).toHaveLength(12);
-  });
-
-  it('writes the next checkpoint where there is room again', async () => {
-    const run = scratch.at('room-again');
-    const folder = path.join(run, 'checkpoints');
-    const events = await collect(start(withoutPreviews, run), (event) => {
-      if (event.type === 'started') {
-        rmSync(folder, { recursive: true });
-        writeFileSync(folder, 'a file in the way');
-      }
-      if (event.type === 'warning') {
-        rmSync(folder);
-        mkdirSync(folder);
-      }
-    });
-    expect(events.of('warning')).toHaveLength(1);
-    expect(events.of('checkpoint').map(({ step }) => step)).toEqual([8, 12]);
-    const last = /step-000012.*safetensors/;
-    expect(hashes(run, last)).toEqual(hashes(whole.run, last));
-  });
-
-  it('goes on without a preview that cannot be written', async () => {
-    const run = scratch.at('no-previews');
-    const events = await collect(start(tinyConfig(), run), (event) => {
-      if (event.type !== 'started') return;
-      rmSync(path.join(run, 'samples'), { recursive: true });
-      writeFileSync(path.join(run, 'samples'), 'a file in the way');
-    });
-    expect(events.of('warning')).toHaveLength(3);
-    expect(events.of('warning')[0]!.message).toMatch(/^The preview was left out: /);
-    expect(events.of('done')[0]).toMatchObject({ reason: 'finished' });
-  });
-
-  it('gives up the lock where its reader goes away', async () => {
-    const run = scratch.at('left');
-    for await (const event of start(withoutPreviews, run)) {
-      if (event.type === 'step' && event.step === 5) break;
-    }
-    expect(existsSync(path.join(run, '.lock'))).toBe(false);
-    expect([...(await collect(goOn(run))).losses]).toEqual([...whole.losses].slice(4));
-  });
-});
-
-describe('the lock of a run', () => {
-  const locked = (pid: number, host = os.hostname()) => {
-    const run = scratch.at(`locked-${pid}-${host}`);
-    cpSync(whole.run, run, { recursive: true });
-    writeFileSync(path.join(run, '.lock'), JSON.stringify({ pid, host }));
-    return run;
-  };
-
-  it('keeps a second trainer out while the first lives', async () => {
-    const run = locked(process.ppid);
-    const before = hashes(run);
-    const second = collect(goOn(run, { steps: 14 }));
-    await expect(second).rejects.toThrow(UserError);
-    await expect(second).rejects.toThrow(
-      `${run} is being trained by process ${process.ppid}; stop`,
-    );
-    expect(hashes(run)).toEqual(before);
-  });
-
-  it('keeps out what another machine may be writing to', async () => {
-    await expect(collect(goOn(locked(1, 'elsewhere'), { steps: 14 }))).rejects.toThrow(
-      /trained by process 1 on elsewhere; stop that first, or, if it is gone, delete/,
-    );
-  });
-
-  it('is taken over from a process that is gone', async () => {
-    const child = spawn(process.execPath, ['-e', '']);
-    await new Promise((resolve) => child.on('exit', resolve));
-    const run = locked(child.pid!);
-    const events = await collect(goOn(run, { steps: 13 }));
-    expect([...events.losses.keys()]).toEqual([13]);
-    expect(existsSync(path.join(run, '.lock'))).toBe(false);
   });
 });
