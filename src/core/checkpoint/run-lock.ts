@@ -7,6 +7,9 @@ import { isRecord } from '../base/schema';
 
 const LOCK = '.lock';
 
+/** Locks that this process holds: its own process id in a lock file is stale otherwise. */
+const held = new Set<string>();
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -26,7 +29,8 @@ async function liveOwner(file: string): Promise<string | null> {
   }
   if (!isRecord(owner) || typeof owner.pid !== 'number') return null;
   if (owner.host !== os.hostname()) return `process ${owner.pid} on ${String(owner.host)}`;
-  return owner.pid !== process.pid && isAlive(owner.pid) ? `process ${owner.pid}` : null;
+  const isLive = owner.pid === process.pid ? held.has(file) : isAlive(owner.pid);
+  return isLive ? `process ${owner.pid}` : null;
 }
 
 async function claim(file: string): Promise<boolean> {
@@ -48,7 +52,7 @@ async function claim(file: string): Promise<boolean> {
  * @throws UserError naming the process that writes to the run
  */
 export async function lockRun(run: string): Promise<() => Promise<void>> {
-  const file = path.join(run, LOCK);
+  const file = path.join(path.resolve(run), LOCK);
   return withFile('write', file, async () => {
     for (let attempt = 0; !(await claim(file)); attempt++) {
       const owner = await liveOwner(file);
@@ -59,6 +63,10 @@ export async function lockRun(run: string): Promise<() => Promise<void>> {
       }
       await rm(file, { force: true });
     }
-    return () => rm(file, { force: true });
+    held.add(file);
+    return async () => {
+      await rm(file, { force: true });
+      held.delete(file);
+    };
   });
 }

@@ -9,7 +9,8 @@ import type { Spacing } from '../diffusion/spacing';
 import { parametersOf, signatureOf } from '../nn/model';
 import type { Weights } from '../nn/parameters';
 import type { Runtime } from '../runtime/runtime';
-import { createDenoiser, type Denoiser } from './denoiser';
+import type { Denoiser } from './denoiser';
+import { DenoiserCache } from './denoiser-cache';
 import { sample, type Diffusion, type SamplingSettings } from './sampler';
 
 /** What is asked of a sampling; what is left out is as the model's folder says. */
@@ -117,10 +118,11 @@ function classesFrom(first: number, denoiser: Denoiser): number[] | null {
  * Draws images, yielding every step. Image i depends on the seed and i alone, not on the batch that
  * it is drawn in.
  *
+ * @param device where to compute; a cache keeps the compiled model for the next sampling
  * @throws StoppedError when `signal` is aborted; UserError if the settings do not fit the model
  */
 export async function* sampleImages(
-  runtime: Runtime,
+  device: Runtime | DenoiserCache,
   model: SampledModel,
   wishes: SamplingWishes,
   signal?: AbortSignal,
@@ -132,9 +134,11 @@ export async function* sampleImages(
   const { channels, height, width } = signatureOf(model.pipeline.model);
   const size = channels * height * width;
   const images = new Float32Array(count * size);
-  const denoiser = await createDenoiser(runtime, model.pipeline.model, model.weights, batchSize);
-  const startedAt = performance.now();
+  const cache = device instanceof DenoiserCache ? device : new DenoiserCache(device);
+  let startedAt = performance.now();
   try {
+    const denoiser = await cache.get(model.pipeline.model, model.weights, batchSize);
+    startedAt = performance.now();
     for (let batch = 0; batch < batches; batch++) {
       const first = batch * batchSize;
       const present = Math.min(batchSize, count - first);
@@ -155,7 +159,7 @@ export async function* sampleImages(
       }
     }
   } finally {
-    await denoiser.dispose();
+    if (cache !== device) await cache.dispose();
   }
   const seconds = (performance.now() - startedAt) / 1000;
   yield {

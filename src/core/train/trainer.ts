@@ -49,7 +49,7 @@ interface Start {
  * Trains a new model.
  *
  * @throws UserError if the settings, the data or the device do not allow it, or the loss diverges;
- *   StoppedError if `signal` is aborted before the first step
+ *   StoppedError if `signal` is aborted while the data set is being read
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
   const { config, surroundings, signal } = options;
