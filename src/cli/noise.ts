@@ -108,7 +108,7 @@ async function runNoise(file: string, options: NoiseOptions): Promise<void> {
     const inDb = Number.isFinite(stage.snrDb) ? stage.snrDb : null;
     output.event({ type: 'noise', ...stage, snrDb: inDb });
   }
-  const verdict = verdictOf(schedule);
+  const verdict = terminalCheck(schedule);
   output.event({ type: 'terminal', ...verdict });
   output.event({ type: 'done', out: path.resolve(out) });
   if (!options.quiet && !output.json) showStrip(strip);
@@ -177,12 +177,6 @@ function stageAt(schedule: NoiseSchedule, t: number): Stage {
     sqrtOneMinusAlphaBar: Math.sqrt(1 - alphaBar),
     snrDb: snrDb(schedule, t),
   };
-}
-
-/** The verdict on the last timestep, its mend in the names of the options. */
-function verdictOf(schedule: NoiseSchedule): TerminalCheck {
-  const check = terminalCheck(schedule);
-  return { ...check, mend: check.mend?.replace('betaEnd', '--beta-end') };
 }
 
 function table(stages: readonly Stage[]): string[] {

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../core/base/errors';
-import { errorCode, exists, withFile } from '../core/base/files';
+import { errorCode, exists, makeFolder, withFile } from '../core/base/files';
 import { readPictureSettings } from '../core/base/picture';
 
 /**
@@ -117,20 +117,6 @@ async function prepareParent(target: string): Promise<void> {
   const trial = path.join(parent, `.${path.basename(target)}.trial-${process.pid}`);
   await writeFile(trial, '');
   await rm(trial);
-}
-
-/** Makes a folder and those above it. Node's own `recursive` never ends in places such as /proc. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    const code = errorCode(error);
-    if (code === 'EEXIST') return;
-    const above = path.dirname(folder);
-    if (code !== 'ENOENT' || above === folder || (await exists(above))) throw error;
-    await makeFolder(above);
-    await mkdir(folder);
-  }
 }
 
 /** The first of `samples.png`, `samples-2.png`, … that is not there. */

@@ -52,6 +52,27 @@ export async function withFile<T>(doing: string, file: string, work: () => Promi
   }
 }
 
+/**
+ * Makes a folder and those above it. (Node's own `recursive` never ends where a parent refuses entries
+ * as if it were not there, as /proc does.)
+ *
+ * @returns the outermost folder that was made; undefined if something of that name was there
+ */
+export async function makeFolder(folder: string): Promise<string | undefined> {
+  try {
+    await mkdir(folder);
+    return folder;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'EEXIST') return undefined;
+    const above = path.dirname(folder);
+    if (code !== 'ENOENT' || above === folder || (await exists(above))) throw error;
+    const outermost = await makeFolder(above);
+    await mkdir(folder);
+    return outermost ?? folder;
+  }
+}
+
 /** Whether a file or folder is there. Throws a UserError when that cannot be told. */
 export async function exists(file: string): Promise<boolean> {
   try {
@@ -188,7 +209,7 @@ export async function writeFolderAtomic(
       const entries = await listFolder(target);
       const taken = entries === null ? await exists(target) : entries.length > 0;
       if (taken && !replace) throw Object.assign(new Error('taken'), { code: 'EEXIST' });
-      await mkdir(path.dirname(temporary), { recursive: true });
+      await makeFolder(path.dirname(temporary));
       await mkdir(temporary);
       await fill(temporary);
       await syncFolder(temporary);

@@ -6,6 +6,7 @@ import {
   asUserError,
   exists,
   listFolder,
+  makeFolder,
   readJson,
   removeLeftovers,
   withFile,
@@ -107,7 +108,7 @@ export class RunDirectory {
     today: Date,
     details: RunDetails,
   ): Promise<RunDirectory> {
-    await withFile('make the folder', parent, () => mkdir(parent, { recursive: true }));
+    await withFile('make the folder', parent, () => makeFolder(parent));
     for (let number = 1; ; number++) {
       const folder = path.join(parent, runName(dataset, today, number));
       if (!(await claim(folder))) continue;
@@ -201,7 +202,7 @@ async function createIn<T>(
   );
   let first: string | undefined;
   try {
-    first = await mkdir(folder, { recursive: true });
+    first = await makeFolder(folder);
     await mkdir(path.join(folder, 'checkpoints'));
     await mkdir(path.join(folder, 'samples'));
     await writeFileAtomic(path.join(folder, RECORD), formatJson(record));
@@ -227,7 +228,7 @@ function withFiniteLoss<T extends { progress?: { loss: number | null; step: numb
 async function claim(folder: string): Promise<boolean> {
   if (await exists(folder)) return false;
   return withFile('make the folder', folder, async () => {
-    const made = await mkdir(folder, { recursive: true });
+    const made = await makeFolder(folder);
     return made !== undefined;
   });
 }

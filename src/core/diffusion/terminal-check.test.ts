@@ -9,12 +9,14 @@ describe('terminalCheck', () => {
     expect(check.amplitude).toBeCloseTo(0.602, 2);
     expect(check.energy).toBeCloseTo(check.amplitude ** 2, 12);
     expect(check.problem).toMatch(/last of 100 timesteps.* 60 % of the image's amplitude \(36 %/);
-    expect(check.mend).toMatch(/^Choose the cosine schedule, raise betaEnd to 0\.\d+, or .*\.$/);
+    expect(check.mend).toMatch(
+      /^Choose the cosine schedule, raise the last β \(--beta-end\) to 0\.\d+, or .*\.$/,
+    );
   });
 
   it('offers a betaEnd that mends it', () => {
     const mend = terminalCheck(makeSchedule({ timesteps: 100 })).mend!;
-    const betaEnd = Number(/betaEnd to ([\d.]+\d)/.exec(mend)![1]);
+    const betaEnd = Number(/--beta-end\) to ([\d.]+\d)/.exec(mend)![1]);
     const mended = terminalCheck(makeSchedule({ timesteps: 100, betaEnd }));
     expect(mended.verdict).toBe('fine');
     expect(mended.amplitude).toBeLessThanOrEqual(0.01);
@@ -44,7 +46,7 @@ describe('terminalCheck', () => {
 
   it('does not offer a betaEnd where none is enough', () => {
     const { mend } = terminalCheck(makeSchedule({ timesteps: 2 }));
-    expect(mend).not.toContain('betaEnd');
+    expect(mend).not.toContain('--beta-end');
     expect(mend).toContain('more timesteps');
   });
 });

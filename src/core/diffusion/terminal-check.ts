@@ -44,7 +44,7 @@ export function terminalCheck(schedule: NoiseSchedule): TerminalCheck {
 function mendOf({ kind, timesteps, settings }: NoiseSchedule): string {
   const ways = kind === 'cosine' ? [] : ['choose the cosine schedule'];
   const betaEnd = settings && enoughBetaEnd(settings);
-  if (betaEnd) ways.push(`raise betaEnd to ${betaEnd}`);
+  if (betaEnd) ways.push(`raise the last β (--beta-end) to ${betaEnd}`);
   else if (timesteps < 1000) ways.push('use more timesteps');
   ways.push('rescale the schedule to zero terminal SNR (with prediction v or x0)');
   const sentence = `${ways.slice(0, -1).join(', ')}${ways.length > 1 ? ', or ' : ''}${ways.at(-1)}.`;
