@@ -49,6 +49,8 @@ export function eventsOf({ stdout }: Finished): Event[] {
 }
 
 export interface RunOptions {
+  /** Default: the scratch folder itself. */
+  readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Called with every whole line of stdout. */
   readonly onLine?: (line: string, child: ChildProcess) => void;
@@ -70,9 +72,12 @@ export class CommandLine extends Scratch {
     return cli;
   }
 
-  run(args: readonly string[], { env = {}, onLine }: RunOptions = {}): Promise<Finished> {
+  run(
+    args: readonly string[],
+    { cwd = this.path, env = {}, onLine }: RunOptions = {},
+  ): Promise<Finished> {
     const child = spawn(process.execPath, [this.at('dist', 'cli.js'), ...args], {
-      cwd: this.path,
+      cwd,
       env: { ...process.env, DIFFUSION_LAB_CACHE: this.at('cache'), ...env },
     });
     let stdout = '';

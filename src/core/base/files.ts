@@ -218,9 +218,15 @@ export async function writeFolderAtomic(
       await syncFolder(path.dirname(temporary));
     } catch (error) {
       await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-      throw asUserError(error, doing, target);
+      throw asUserError(causeWithin(error, temporary), doing, target);
     }
   });
+}
+
+/** The system's error behind a UserError that names a hidden place, of which users know nothing. */
+function causeWithin(error: unknown, hidden: string): unknown {
+  const names = error instanceof UserError && error.message.includes(hidden);
+  return names && error.cause !== undefined ? error.cause : error;
 }
 
 /** Renames a folder into place; an empty folder that stands there goes first (Windows needs it). */

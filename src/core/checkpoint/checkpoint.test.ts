@@ -189,7 +189,7 @@ describe('a torn checkpoint', () => {
     const checkpoint = await readCheckpoint(target);
     const other = new Map([...SHAPES, ['conv_out.bias', [1]] as const]);
     await expect(readTrainingState(checkpoint, other)).rejects.toThrow(
-      'lacks the tensors params.conv_out.bias, exp_avg.conv_out.bias, exp_avg_sq.conv_out.bias.',
+      'lacks the tensors params.conv_out.bias, exp_avg.conv_out.bias, exp_avg_sq.conv_out.bias; use',
     );
   });
 

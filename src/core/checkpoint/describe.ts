@@ -128,9 +128,13 @@ export async function pipelineFolderOf(target: string): Promise<string> {
         : `${target} does not exist; check the path.`,
     );
   }
-  const latest = await (await RunDirectory.open(target)).latestCheckpoint();
-  if (latest === null) {
-    throw new UserError(`${target} has no whole checkpoint yet; train it further.`);
-  }
-  return latest.path;
+  const checkpoints = await (await RunDirectory.open(target)).checkpoints();
+  const latest = checkpoints.filter(({ fault }) => fault === null).at(-1);
+  if (latest) return latest.path;
+  const broken = checkpoints.at(-1);
+  throw new UserError(
+    broken
+      ? `${target} has no whole checkpoint: ${broken.fault!.replace(/; [^;]*$/, '')}; train it anew.`
+      : `${target} has no whole checkpoint yet; train it further.`,
+  );
 }

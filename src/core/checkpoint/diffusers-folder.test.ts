@@ -134,17 +134,17 @@ describe('weights that do not fit', () => {
   it('names missing, unknown and wrongly shaped tensors', async () => {
     const file = path.join(SAVED, WEIGHTS);
     expect(await messageFor((shapes) => shapes.set('horse.weight', [1]))).toBe(
-      `${file} does not fit its configuration: it lacks the tensor horse.weight.`,
+      `${file} does not fit its configuration: it lacks the tensor horse.weight; use another copy or checkpoint.`,
     );
     expect(await messageFor((shapes) => shapes.delete('conv_in.bias'))).toBe(
-      `${file} does not fit its configuration: it has the tensor conv_in.bias, which the model does not know.`,
+      `${file} does not fit its configuration: it has the tensor conv_in.bias, which the model does not know; use another copy or checkpoint.`,
     );
     expect(await messageFor((shapes) => shapes.set('conv_in.bias', [9]))).toBe(
-      `${file} does not fit its configuration: tensor conv_in.bias has the shape [8], not [9].`,
+      `${file} does not fit its configuration: tensor conv_in.bias has the shape [8], not [9]; use another copy or checkpoint.`,
     );
     const five = ['a', 'b', 'c', 'd', 'e'];
     expect(await messageFor((shapes) => five.forEach((name) => shapes.set(name, [])))).toContain(
-      'it lacks the tensors a, b, c and 2 more.',
+      'it lacks the tensors a, b, c and 2 more; use',
     );
   });
 });
@@ -154,7 +154,9 @@ describe('broken pipeline folders', () => {
     const copy = copyWith(name, (json) => json);
     rmSync(path.join(copy, name));
     await expect(openPipeline(copy)).rejects.toThrow(
-      new UserError(`${copy} is not a whole diffusers folder: ${name} is missing.`),
+      new UserError(
+        `${copy} is not a whole diffusers folder: ${name} is missing; use another copy or checkpoint.`,
+      ),
     );
   });
 

@@ -35,6 +35,8 @@ export interface Pipeline {
 export type ExpectedShapes = ReadonlyMap<string, readonly number[]>;
 
 export const MODEL_INDEX = 'model_index.json';
+/** What helps where files are missing or do not belong together. */
+const WAY_OUT = 'use another copy or checkpoint';
 /** Class names in `config.json`. A TutorialCNN is ours: the diffusers library can't load it. */
 const CLASS_NAMES = { unet: 'UNet2DModel', 'tutorial-cnn': 'TutorialCNN' } as const;
 
@@ -96,7 +98,7 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
     const lack = hasIndex ? 'unet/config.json' : MODEL_INDEX;
     throw new UserError(
       (await exists(folder))
-        ? `${folder} is not a whole diffusers folder: ${lack} is missing.`
+        ? `${folder} is not a whole diffusers folder: ${lack} is missing; ${WAY_OUT}.`
         : `${folder} does not exist; check the path.`,
     );
   }
@@ -148,7 +150,7 @@ async function readScheduler(
   }
   if (isPipeline) {
     throw new UserError(
-      `${folder} is not a whole diffusers folder: scheduler/scheduler_config.json is missing.`,
+      `${folder} is not a whole diffusers folder: scheduler/scheduler_config.json is missing; ${WAY_OUT}.`,
     );
   }
   const warning = `${folder} has no scheduler_config.json: DDPMScheduler's defaults are used.`;
@@ -170,7 +172,7 @@ async function findWeights(folder: string): Promise<string> {
         'again with safe_serialization=True.',
     );
   }
-  throw new UserError(`${folder} is not whole: ${WEIGHTS} is missing.`);
+  throw new UserError(`${folder} is not whole: ${WEIGHTS} is missing; ${WAY_OUT}.`);
 }
 
 /**
@@ -227,7 +229,7 @@ export async function readExactly(
   ].flat();
   if (faults.length > 0) {
     throw new UserError(
-      `${file.path} does not fit its configuration: it ${faults.join(', and ')}.`,
+      `${file.path} does not fit its configuration: it ${faults.join(', and ')}; ${WAY_OUT}.`,
     );
   }
   const weights = new Map<string, Float32Array>();
@@ -236,7 +238,7 @@ export async function readExactly(
     if (info.shape.join() !== shape.join()) {
       throw new UserError(
         `${file.path} does not fit its configuration: tensor ${name} has the shape ` +
-          `[${info.shape.join(', ')}], not [${shape.join(', ')}].`,
+          `[${info.shape.join(', ')}], not [${shape.join(', ')}]; ${WAY_OUT}.`,
       );
     }
     weights.set(name, await file.readFloat32(info.name));

@@ -116,6 +116,9 @@ export class SafetensorsFile {
   }
 }
 
+/** What helps with a file whose bytes are not what they were. */
+const WAY_OUT = 'use another copy or checkpoint';
+
 async function readHeader(
   handle: FileHandle,
   path: string,
@@ -124,7 +127,9 @@ async function readHeader(
   if (stat.isDirectory()) throw new UserError(`${path} is a folder, not a safetensors file.`);
   const start = new Uint8Array(8);
   if (stat.size < 8) {
-    throw new UserError(`${path} has ${stat.size} bytes, too few for a safetensors file.`);
+    throw new UserError(
+      `${path} has ${stat.size} bytes, too few for a safetensors file; ${WAY_OUT}.`,
+    );
   }
   await readFully(handle, start, 0, path);
   const announced = new DataView(start.buffer).getBigUint64(0, true);
@@ -132,7 +137,7 @@ async function readHeader(
   if (length > MAX_HEADER_BYTES || length > stat.size - 8) {
     throw new UserError(
       `${path} is cut short or not a safetensors file: it announces a header of ${announced} bytes, ` +
-        `and has ${stat.size} in all.`,
+        `and has ${stat.size} in all; ${WAY_OUT}.`,
     );
   }
   const bytes = new Uint8Array(length);
@@ -236,11 +241,12 @@ function checkCoverage(
     end += byteLength;
     if (end > size) {
       throw new UserError(
-        `${path} is cut short: tensor ${name} ends at byte ${end}, and the file has ${size}.`,
+        `${path} is cut short: tensor ${name} ends at byte ${end}, and the file has ${size}; ${WAY_OUT}.`,
       );
     }
   }
-  if (end < size) throw new UserError(`${path} has ${size - end} bytes too many at its end.`);
+  if (end < size)
+    throw new UserError(`${path} has ${size - end} bytes too many at its end; ${WAY_OUT}.`);
 }
 
 async function readFully(
@@ -254,7 +260,7 @@ async function readFully(
     const { bytesRead } = await withFile('read', path, () =>
       handle.read(into, done, wanted, position + done),
     );
-    if (bytesRead === 0) throw new UserError(`${path} is cut short.`);
+    if (bytesRead === 0) throw new UserError(`${path} is cut short; ${WAY_OUT}.`);
     done += bytesRead;
   }
 }

@@ -4,7 +4,11 @@ import type { ImageReader } from './reader';
 import type { ImageSource } from './source';
 
 /** Image i is [i, i + 100] in every row; its label is i. */
-function countingReader(count: number, classNames: string[] | null = null): ImageReader {
+function countingReader(
+  count: number,
+  classNames: string[] | null = null,
+  origin: ImageSource['origin'] = { kind: 'cache', file: '' },
+): ImageReader {
   const source: ImageSource = {
     spec: 'counting',
     description: '',
@@ -14,7 +18,7 @@ function countingReader(count: number, classNames: string[] | null = null): Imag
     classNames,
     fingerprint: '',
     skipped: [],
-    origin: { kind: 'digits' },
+    origin,
   };
   return {
     source,
@@ -48,6 +52,12 @@ describe('makeBatch', () => {
     }
     expect(epochs[0]).not.toEqual(epochs[1]);
     expect(epochs[1]).not.toEqual(epochs[2]);
+  });
+
+  it('takes new images of an endless set in each epoch', () => {
+    const maker = new BatchMaker(countingReader(20, null, { kind: 'digits' }), recipe);
+    const ids = Array.from({ length: 15 }, (_, i) => idsOf(maker.make(i).images)).flat();
+    expect([...ids].sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, i) => i));
   });
 
   it('goes on into the next epoch within a batch, and wraps a set smaller than a batch', () => {

@@ -34,7 +34,10 @@ export type BatchBuffers = Pick<TrainingBatch, 'images' | 'noise' | 'timesteps' 
 /** Byte 0 … 255 as a value in [-1, 1]. */
 const SIGNED = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
 
-/** The order of the images: one permutation after the other, an epoch each. */
+/**
+ * The order of the images: one permutation after the other, an epoch each. Of an endless set, each
+ * epoch takes images that were not seen before.
+ */
 class ImageOrder {
   private epoch = -1;
   private order: Uint32Array = new Uint32Array();
@@ -42,6 +45,7 @@ class ImageOrder {
   constructor(
     private readonly seed: number,
     private readonly count: number,
+    private readonly isEndless: boolean,
   ) {}
 
   /** The image at `position`, counted from the start of the run. */
@@ -52,7 +56,8 @@ class ImageOrder {
       this.order = permutation(key, this.count);
       this.epoch = epoch;
     }
-    return this.order[position - epoch * this.count]!;
+    const image = this.order[position - epoch * this.count]!;
+    return this.isEndless ? image + epoch * this.count : image;
   }
 }
 
@@ -73,7 +78,7 @@ export class BatchMaker {
   ) {
     const { count, imageSize, channels } = reader.source;
     const { batchSize, seed } = recipe;
-    this.order = new ImageOrder(seed, count);
+    this.order = new ImageOrder(seed, count, reader.source.origin.kind === 'digits');
     this.bytes = new Uint8Array(batchSize * channels * imageSize * imageSize);
     this.indices = new Uint32Array(batchSize);
     this.labels = new Int32Array(batchSize);

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { makeFolder } from '../base/files';
 import { CacheDamaged, CacheFile, CacheWriter, type CacheHeader, type CacheSummary } from './cache';
 import { cacheFolderError } from './file-errors';
 import type { Hooks } from './source';
@@ -59,9 +60,9 @@ async function findWhole(
 }
 
 /** Makes the cache folder if need be. Throws a UserError where that cannot be. */
-export function makeCacheFolder(folder: string): void {
+export async function makeCacheFolder(folder: string): Promise<void> {
   try {
-    mkdirSync(folder, { recursive: true });
+    await makeFolder(folder);
   } catch (error) {
     throw cacheFolderError(error, folder);
   }

@@ -31,7 +31,7 @@ export interface FileSetOptions extends Hooks {
 /** Opens a folder of images, decoding those that are not in the cache. Throws UserError. */
 export async function openFolder(folder: string, options: FileSetOptions): Promise<ImageSource> {
   const scan = await scanNonEmpty(folder, options);
-  makeCacheFolder(options.cacheFolder);
+  await makeCacheFolder(options.cacheFolder);
   const native =
     options.imageSize && options.channels ? null : await survey(folder, scan.files, options.signal);
   const decode: DecodeOptions = {

@@ -23,7 +23,7 @@ export async function openIdx(place: string, options: FileSetOptions): Promise<I
   const labels = findLabels(images);
   const header = await IdxFile.open(images, 'images');
   await header.close();
-  makeCacheFolder(options.cacheFolder);
+  await makeCacheFolder(options.cacheFolder);
   const [, rows, columns] = header.dimensions as [number, number, number];
   const decode: DecodeOptions = {
     imageSize: options.imageSize ?? Math.max(rows, columns),

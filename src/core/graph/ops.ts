@@ -107,8 +107,3 @@ export interface Graph {
   readonly inputs: readonly GraphInput[];
   readonly outputs: readonly GraphOutput[];
 }
-
-/** Whether a node is of that kind; narrows its attributes. */
-export function isKind<K extends OpKind>(node: Node, kind: K): node is Node<K> {
-  return node.kind === kind;
-}

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, Scratch } from '../../../test/support/bundles';
 import { UserError } from '../base/errors';
-import { chooseDevice, probeDevice, probeDevices } from './devices';
-import { openRuntime } from './open';
+import { chooseDevice, probeDevice } from './devices';
 import { DEVICES } from './runtime';
+import { openRuntime } from './open';
 
 const scratch = new Scratch();
 const probeFile = scratch.at('device-probe.js');
@@ -40,7 +40,8 @@ describe('the probe', () => {
   });
 
   it('reports every device, with a reason for each that does not work', async () => {
-    const reports = await probeDevices(probeFile);
+    const reports = [];
+    for (const name of DEVICES) reports.push(await probeDevice(name, probeFile));
     expect(reports.map(({ name }) => name)).toEqual(DEVICES);
     for (const { works, reason, milliseconds } of reports) {
       expect(works ? reason : milliseconds).toBeNull();

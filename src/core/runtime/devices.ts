@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { UserError } from '../base/errors';
-import { DEVICES, type DeviceName } from './runtime';
+import type { DeviceName } from './runtime';
 
 /** What trying a device gave. */
 export interface DeviceReport {
@@ -90,13 +90,6 @@ export function probeDevice(
   });
 }
 
-/** Tries all devices, one after the other. */
-export async function probeDevices(probeFile: string): Promise<DeviceReport[]> {
-  const reports: DeviceReport[] = [];
-  for (const name of DEVICES) reports.push(await probeDevice(name, probeFile));
-  return reports;
-}
-
 /** A device that was chosen, and how the others fared. */
 export interface DeviceChoice {
   readonly device: DeviceName;
@@ -104,8 +97,16 @@ export interface DeviceChoice {
   readonly why: string;
 }
 
-/** Devices that `auto` tries: those that can run whole training steps. */
-const AUTO: readonly DeviceName[] = ['cpu', 'webgpu'];
+/** Devices that `auto` tries: those that the runtime's package brings for this platform. */
+const PLATFORM_DEVICES: Partial<Record<NodeJS.Platform, readonly DeviceName[]>> = {
+  win32: ['dml'],
+  darwin: ['coreml'],
+};
+const AUTO: readonly DeviceName[] = [
+  'cpu',
+  'webgpu',
+  ...(PLATFORM_DEVICES[process.platform] ?? []),
+];
 
 /**
  * The device for a request: `auto` is the fastest of those that work, any other name that device.
@@ -124,7 +125,8 @@ export async function chooseDevice(
       `Device ${request} does not work here: ${report.reason}; see the command devices, or use --device cpu.`,
     );
   }
-  const reports = await Promise.all(AUTO.map((name) => probeDevice(name, probeFile)));
+  const reports: DeviceReport[] = [];
+  for (const name of AUTO) reports.push(await probeDevice(name, probeFile));
   const working = reports.filter((report) => report.works);
   if (working.length === 0) {
     throw new UserError(

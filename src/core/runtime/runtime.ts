@@ -37,6 +37,8 @@ export interface Executable {
 export interface CompileOptions {
   /** What the graph is, for errors: "training step", "sampling, 64 images". */
   readonly label: string;
+  /** What to lower where it does not fit the device's memory: "draw fewer images (--count)". */
+  readonly remedy?: string;
   /** Writes the executor's profile there, one JSON file a graph. */
   readonly profile?: string;
 }

@@ -39,10 +39,10 @@ describe('DenoiserCache', () => {
       const events = sampleImages(cache, model, { count: 2, seed, solver: 'ddim', steps: 1 });
       for await (const event of events) expect(event.type).toMatch(/frame|done/);
     }
-    expect(compiled).toEqual(['sampling 2 images']);
+    expect(compiled).toEqual(['Sampling 2 images']);
     expect(disposed).toEqual([]);
     await cache.dispose();
-    expect(disposed).toEqual(['sampling 2 images']);
+    expect(disposed).toEqual(['Sampling 2 images']);
   });
 
   it('lets the model used longest ago go', async () => {
@@ -50,8 +50,8 @@ describe('DenoiserCache', () => {
     const { runtime, compiled, disposed } = noting();
     const cache = new DenoiserCache(runtime, 2);
     for (const count of [1, 2, 1, 3, 1]) await cache.get(pipeline.model, weights, count);
-    expect(compiled).toEqual(['sampling 1 images', 'sampling 2 images', 'sampling 3 images']);
-    expect(disposed).toEqual(['sampling 2 images']);
+    expect(compiled).toEqual(['Sampling 1 images', 'Sampling 2 images', 'Sampling 3 images']);
+    expect(disposed).toEqual(['Sampling 2 images']);
     await cache.dispose();
   });
 });

@@ -90,8 +90,19 @@ export async function createDenoiser(
   batchSize: number,
 ): Promise<Denoiser> {
   const graph = predictionGraph(model, batchSize, (g) => constants(g, weights));
-  const executable = await runtime.compile(graph, { label: `sampling ${batchSize} images` });
+  const executable = await runtime.compile(graph, {
+    label: `Sampling ${batchSize} images`,
+    remedy: 'draw fewer images at once (--count)',
+  });
   return new GraphDenoiser(signatureOf(model), batchSize, executable);
+}
+
+/** Where a live denoiser reads its weights, and for how many images. */
+export interface LiveDenoiserOptions {
+  readonly state: DeviceState;
+  /** Name of the state's vector of parameters. */
+  readonly vector: string;
+  readonly batchSize: number;
 }
 
 /** Compiles a model that reads its weights from a vector of a training state, as it is at each run. */
@@ -99,14 +110,15 @@ export async function createLiveDenoiser(
   runtime: Runtime,
   model: ModelConfig,
   layout: ParameterLayout,
-  state: DeviceState,
-  vectorName: string,
-  batchSize: number,
+  { state, vector, batchSize }: LiveDenoiserOptions,
 ): Promise<Denoiser> {
   const graph = predictionGraph(model, batchSize, (g) => {
     const given: Tensor[] = [];
-    return slicing(g, g.state(vectorName, [layout.total]), layout, given);
+    return slicing(g, g.state(vector, [layout.total]), layout, given);
   });
-  const executable = await runtime.compile(graph, { label: `previews of ${batchSize} images` });
+  const executable = await runtime.compile(graph, {
+    label: `Previewing ${batchSize} images`,
+    remedy: 'preview fewer images (training.previewCount in a settings file)',
+  });
   return new GraphDenoiser(signatureOf(model), batchSize, executable, state);
 }

@@ -20,15 +20,21 @@ export class Previewer {
 
   /** Compiled at the first preview. */
   private open(): Promise<Denoiser> {
-    this.denoiser ??= createLiveDenoiser(
-      this.runtime,
-      this.step.model,
-      this.step.layout,
-      this.stepper.state,
-      this.step.ema ? STATE.ema : STATE.params,
-      this.config.previewCount,
-    );
+    this.denoiser ??= this.compile();
     return this.denoiser;
+  }
+
+  private async compile(): Promise<Denoiser> {
+    try {
+      return await createLiveDenoiser(this.runtime, this.step.model, this.step.layout, {
+        state: this.stepper.state,
+        vector: this.step.ema ? STATE.ema : STATE.params,
+        batchSize: this.config.previewCount,
+      });
+    } catch (error) {
+      this.denoiser = null;
+      throw error;
+    }
   }
 
   /** Writes the grid of images to `file`. */

@@ -66,9 +66,11 @@ describe('Divergence', () => {
     expect(seen([1], Infinity)).toBe(0);
   });
 
-  it('is seen where the mean of ten losses is 30 times the first', () => {
+  it('is seen where the mean of ten losses is 30 times the lowest', () => {
     expect(seen([2, ...Array<number>(20).fill(61)])).toBe(10);
     expect(seen([2, ...Array<number>(20).fill(59)])).toBe(-1);
+    const learnt = Array<number>(30).fill(0.05);
+    expect(seen([1, ...learnt, ...Array<number>(20).fill(20)])).toBeGreaterThan(30);
   });
 
   it('is near where one loss is that high', () => {

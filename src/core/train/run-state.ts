@@ -104,9 +104,16 @@ export function runDetails(
 /** A run to go on with, and the checkpoint to go on from. */
 export interface ResumePoint {
   readonly run: RunDirectory;
-  readonly checkpoint: Checkpoint;
+  /** Null for a run that was ended before its first: it begins again, with the same steps. */
+  readonly checkpoint: Checkpoint | null;
   /** False for an older checkpoint: then what came after it is kept, and a new run made. */
   readonly isLatest: boolean;
+}
+
+/** The run that a path given to resume from belongs to. */
+export async function runFolderOf(target: string): Promise<string> {
+  const isRun = await exists(path.join(target, 'run.json'));
+  return path.resolve(isRun ? target : path.join(target, '..', '..'));
 }
 
 /**
@@ -120,14 +127,17 @@ export async function findResumePoint(target: string): Promise<ResumePoint> {
     const run = await RunDirectory.open(target);
     const latest = await run.latestCheckpoint();
     if (!latest) {
+      const [torn] = await run.checkpoints();
+      if (!torn) return { run, checkpoint: null, isLatest: true };
       throw new UserError(
-        `${target} has no whole checkpoint to go on from; start a new run with train --out.`,
+        `${target} has no whole checkpoint to go on from (${withoutWayOut(torn.fault)}); ` +
+          'start a new run with train --out.',
       );
     }
     return { run, checkpoint: await readCheckpoint(latest.path), isLatest: true };
   }
   const checkpoint = await readCheckpoint(target);
-  const folder = path.resolve(target, '..', '..');
+  const folder = await runFolderOf(target);
   if (!(await exists(path.join(folder, 'run.json')))) {
     throw new UserError(`${target} lies in no run, whose run.json is needed to go on with it.`);
   }
@@ -136,10 +146,17 @@ export async function findResumePoint(target: string): Promise<ResumePoint> {
   return { run, checkpoint, isLatest: latest?.step === checkpoint.state.step };
 }
 
+/** A fault without its own way out, which does not help here. */
+function withoutWayOut(fault: string | null): string {
+  return (fault ?? '').replace(/; [^;]*$/, '').replace(/\.$/, '');
+}
+
 /** Changes to a run's settings that leave it the same run. */
 export interface ResumeChanges {
   readonly steps?: number;
   readonly maxSeconds?: number | null;
+  readonly lr?: number;
+  readonly warmupSteps?: number;
   readonly device?: TrainingConfig['device'];
   readonly threads?: number | null;
   readonly checkpointEvery?: number;

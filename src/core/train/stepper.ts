@@ -61,10 +61,14 @@ function dropoutMask(mask: DropoutMask, seed: number, index: number, number: num
   return values.map((u) => (u < mask.probability ? 0 : kept));
 }
 
+/** What to lower where a step does not fit the device's memory. */
+const REMEDY =
+  'lower the batch size (--batch-size), the image size (--image-size) or the channels of the model';
+
 /** Runs optimiser steps on a device, where the parameters and the optimiser's state live. */
 export class Stepper {
-  private readonly signal: Float32Array;
-  private readonly sigma: Float32Array;
+  private readonly sqrtAlphaBar: Float32Array;
+  private readonly sqrtOneMinusAlphaBar: Float32Array;
   private readonly fromX0: Float32Array;
   private readonly fromEps: Float32Array;
   private readonly weights: Float32Array;
@@ -80,8 +84,8 @@ export class Stepper {
     const targets = Array.from(schedule.alphaBars, (_, t) =>
       targetWeights(prediction, schedule, t),
     );
-    this.signal = Float32Array.from(schedule.alphaBars, Math.sqrt);
-    this.sigma = Float32Array.from(schedule.alphaBars, (bar) => Math.sqrt(1 - bar));
+    this.sqrtAlphaBar = Float32Array.from(schedule.alphaBars, Math.sqrt);
+    this.sqrtOneMinusAlphaBar = Float32Array.from(schedule.alphaBars, (bar) => Math.sqrt(1 - bar));
     this.fromX0 = Float32Array.from(targets, (target) => target.x0);
     this.fromEps = Float32Array.from(targets, (target) => target.eps);
     this.weights =
@@ -98,8 +102,13 @@ export class Stepper {
   static async create(options: StepperOptions, vectors: TrainingVectors): Promise<Stepper> {
     const { runtime, step } = options;
     const graphs = buildTrainingStep(step);
-    const batchStep = await runtime.compile(graphs.batch, { label: 'the training step' });
-    const update = graphs.update && (await runtime.compile(graphs.update, { label: 'the update' }));
+    const batchStep = await runtime.compile(graphs.batch, {
+      label: 'The training step',
+      remedy: REMEDY,
+    });
+    const update =
+      graphs.update &&
+      (await runtime.compile(graphs.update, { label: 'The update', remedy: REMEDY }));
     const tensor = (data: Float32Array) => ({ data, shape: [step.layout.total] });
     const state = await runtime.createState({
       [STATE.params]: tensor(vectors.params),
@@ -117,8 +126,8 @@ export class Stepper {
     const feeds: Record<string, Float32Array> = {
       images: batch.images,
       noise: batch.noise,
-      signal: at(this.signal),
-      sigma: at(this.sigma),
+      sqrtAlphaBar: at(this.sqrtAlphaBar),
+      sqrtOneMinusAlphaBar: at(this.sqrtOneMinusAlphaBar),
       fromX0: at(this.fromX0),
       fromEps: at(this.fromEps),
       weights: at(this.weights),

@@ -39,7 +39,9 @@ describe('a run that goes wrong', () => {
     expect((failure as UserError).message).toMatch(
       /^The loss exploded at step \d+: lower the learning rate \(--lr, now 9.9\)/,
     );
-    const named = /the last good checkpoint is (.*)\.$/.exec((failure as UserError).message);
+    const named = /the last good checkpoint is (.*), from which --resume/.exec(
+      (failure as UserError).message,
+    );
     expect(named?.[1]).toBe(good);
     expect(await recordOf(run)).toMatchObject({
       status: 'failed',

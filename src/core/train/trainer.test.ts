@@ -251,12 +251,23 @@ describe('stopping and resuming', () => {
       /lies in no run, whose run\.json is needed/,
     );
     await expect(collect(scratch.goOn(scratch.at('nothing')))).rejects.toThrow(/does not exist/);
-    const empty = scratch.at('empty-run');
-    cpSync(whole.run, empty, { recursive: true });
-    rmSync(path.join(empty, 'checkpoints'), { recursive: true });
-    await expect(collect(scratch.goOn(empty))).rejects.toThrow(
-      /has no whole checkpoint to go on from/,
+    const torn = scratch.at('torn-only');
+    cpSync(whole.run, torn, { recursive: true });
+    for (const step of readdirSync(path.join(torn, 'checkpoints'))) {
+      rmSync(path.join(torn, 'checkpoints', step, 'state.json'));
+    }
+    await expect(collect(scratch.goOn(torn))).rejects.toThrow(
+      /has no whole checkpoint to go on from \(.*state\.json is missing/,
     );
+  });
+
+  it('begins a run again that was ended before its first checkpoint, with the same steps', async () => {
+    const run = scratch.at('no-checkpoint-yet');
+    cpSync(whole.run, run, { recursive: true });
+    rmSync(path.join(run, 'checkpoints'), { recursive: true });
+    const events = await collect(scratch.goOn(run));
+    expect([...events.losses]).toEqual([...whole.losses]);
+    expect(hashes(run, RESULTS)).toEqual(hashes(whole.run, RESULTS));
   });
 
   it('passes over a torn checkpoint', async () => {

@@ -1,7 +1,7 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../base/errors';
-import { exists } from '../base/files';
+import { asUserError, exists } from '../base/files';
 import { MetricsLog } from '../checkpoint/metrics';
 import { RunDirectory } from '../checkpoint/run-directory';
 import { lockRun } from '../checkpoint/run-lock';
@@ -15,6 +15,7 @@ import {
   findResumePoint,
   loadVectors,
   runDetails,
+  runFolderOf,
   type ResumeChanges,
   type ResumePoint,
 } from './run-state';
@@ -55,27 +56,56 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const { config, surroundings, signal } = options;
   if (options.out !== undefined) await checkFolderIsFree(options.out);
   const setup = yield* prepared(config, surroundings, signal);
-  const run = await createRun(setup, options);
   const vectors = initialVectors(setup.step, config.training.seed);
-  yield* runLoop(setup, { run, vectors, step: 0, seconds: 0 }, surroundings, signal);
+  const run = await createRun(setup, options);
+  const unlock = await lockRun(run.path);
+  try {
+    yield* runLoop(setup, { run, vectors, step: 0, seconds: 0 }, surroundings, signal);
+  } finally {
+    await unlock();
+  }
 }
 
 /**
- * Goes on with a run. The steps are those that the uninterrupted run would have taken. From a
- * checkpoint that is not the run's last, a new run is made, so that nothing is lost.
+ * Goes on with a run. Where `changes` leaves steps and rates as they are, the steps are those that the
+ * uninterrupted run would have taken. From a checkpoint that is not the run's last, a new run is made,
+ * so that nothing is lost.
  *
  * @throws as {@link train}
  */
 export async function* resume(options: ResumeOptions): AsyncGenerator<TrainEvent, void, undefined> {
+  const held: Held = { unlock: null };
+  try {
+    if (options.out === undefined) held.unlock = await lockIfRun(options.from);
+    yield* resumeHolding(held, options);
+  } finally {
+    await held.unlock?.();
+  }
+}
+
+/** The lock of the run that is written to. */
+interface Held {
+  unlock: (() => Promise<void>) | null;
+}
+
+async function lockIfRun(from: string): Promise<Held['unlock']> {
+  const folder = await runFolderOf(from);
+  return (await exists(path.join(folder, 'run.json'))) ? lockRun(folder) : null;
+}
+
+async function* resumeHolding(
+  held: Held,
+  options: ResumeOptions,
+): AsyncGenerator<TrainEvent, void, undefined> {
   const { surroundings, signal } = options;
   const point = await findResumePoint(options.from);
   const { record } = point.run;
-  const { step, seconds } = point.checkpoint.state;
+  const { step, seconds } = point.checkpoint?.state ?? { step: 0, seconds: 0 };
   const config = changedConfig(record.config, options.changes);
   checkConfig(config, settingName);
   if (step >= config.training.steps) {
     throw new UserError(
-      `${options.from} has done all of its ${config.training.steps} steps; give more with --steps to train on.`,
+      `${options.from} has done ${step} steps, all of the ${config.training.steps} asked for; give more with --steps to train on.`,
     );
   }
   const setup = yield* prepared(config, surroundings, signal);
@@ -85,8 +115,14 @@ export async function* resume(options: ResumeOptions): AsyncGenerator<TrainEvent
       message: `The images of ${record.dataset.source} have changed since the run began.`,
     };
   }
-  const vectors = await loadVectors(point.checkpoint, setup.layout, setup.step.ema);
+  const vectors = point.checkpoint
+    ? await loadVectors(point.checkpoint, setup.layout, setup.step.ema)
+    : initialVectors(setup.step, config.training.seed);
   const run = await runToGoOnIn(point, setup, options);
+  if (run.path !== point.run.path) {
+    await held.unlock?.();
+    held.unlock = await lockRun(run.path);
+  }
   yield* runLoop(setup, { run, vectors, step, seconds }, surroundings, signal);
 }
 
@@ -117,7 +153,13 @@ async function runToGoOnIn(
     return RunDirectory.openForWriting(point.run.path);
   }
   const run = await createRun(setup, { ...options, runsFolder: path.dirname(point.run.path) });
-  if (await exists(point.run.metricsPath)) await copyFile(point.run.metricsPath, run.metricsPath);
+  try {
+    const hasMetrics = await exists(point.run.metricsPath);
+    if (hasMetrics) await copyFile(point.run.metricsPath, run.metricsPath);
+  } catch (error) {
+    await rm(run.path, { recursive: true, force: true });
+    throw asUserError(error, 'write', run.metricsPath);
+  }
   return run;
 }
 
@@ -160,9 +202,17 @@ async function* runLoop(
   signal?: AbortSignal,
 ): AsyncGenerator<TrainEvent, void, undefined> {
   const { run, step } = start;
-  const unlock = await lockRun(run.path);
   try {
-    await run.update({ status: 'running', message: null, config: setup.config });
+    const { config } = setup;
+    const now = runDetails(setup, surroundings.versions, new Date(run.record.createdAt));
+    await run.update({
+      status: 'running',
+      message: null,
+      config,
+      device: now.device,
+      versions: now.versions,
+      dataset: { ...run.record.dataset, ...now.dataset },
+    });
     const log = await MetricsLog.open(run.metricsPath, step);
     try {
       yield {
@@ -178,13 +228,25 @@ async function* runLoop(
       };
       yield* new TrainingLoop(setup, run, log, surroundings, signal).run(start);
     } finally {
-      await log.close();
+      await closeTolerantly(log);
     }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     await run.update({ status: 'failed', message }).catch(() => undefined);
     throw error;
   } finally {
-    await unlock();
+    // A reader that goes away without stopping the run first.
+    if (run.record.status === 'running') {
+      await run.update({ status: 'stopped' }).catch(() => undefined);
+    }
+  }
+}
+
+/** The loop has said, and a run's end does not depend on it, where metrics could not be written. */
+async function closeTolerantly(log: MetricsLog): Promise<void> {
+  try {
+    await log.close();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
   }
 }

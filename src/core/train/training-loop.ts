@@ -1,4 +1,4 @@
-import { UserError } from '../base/errors';
+import { StoppedError, UserError } from '../base/errors';
 import { exists } from '../base/files';
 import type { MetricsLog } from '../checkpoint/metrics';
 import type { RunDirectory } from '../checkpoint/run-directory';
@@ -28,6 +28,7 @@ export class TrainingLoop {
   private startedAt = 0;
   /** The step of the last checkpoint; −1 while there is none. */
   private checkpointAt = -1;
+  private logFails = false;
 
   constructor(
     private readonly setup: TrainingSetup,
@@ -100,9 +101,8 @@ export class TrainingLoop {
       if (this.isDue(training.logEvery)) {
         const line = window.close(this.seconds);
         const { step, epoch, seconds: time } = this;
-        await this.tolerant(() =>
-          this.log.append({ step, epoch, time, lr, gradNorm: result.gradNorm, ...line }),
-        );
+        const { gradNorm } = result;
+        yield* this.logging(() => this.log.append({ step, epoch, time, lr, gradNorm, ...line }));
       }
       if (this.isDue(training.previewEvery) && this.step < training.steps) {
         yield* this.preview(previewer);
@@ -112,6 +112,7 @@ export class TrainingLoop {
         yield* this.checkpoint(stepper, { last: false });
       }
     }
+    if (divergence.isNear) throw await this.diverged();
     yield* this.finish(stepper, previewer);
   }
 
@@ -165,7 +166,7 @@ export class TrainingLoop {
       const images = await previewer.draw(file, this.signal);
       yield { type: 'preview', step: this.step, path: file, images };
     } catch (error) {
-      if (error instanceof Error && error.name === 'StoppedError') return;
+      if (error instanceof StoppedError) return;
       if (!(error instanceof UserError)) throw error;
       yield { type: 'warning', message: `The preview was left out: ${error.message}` };
     }
@@ -185,27 +186,41 @@ export class TrainingLoop {
       seconds: this.seconds,
     };
     try {
-      await this.log.flush();
       const vectors = await stepper.read();
       await saveVectors(target, this.setup, vectors, standing, this.surroundings.versions);
       const { step, seconds, loss } = standing;
       await this.directory.update({ progress: { step, seconds, loss } });
     } catch (error) {
-      if (last || !(error instanceof UserError)) throw error;
+      if (!(error instanceof UserError)) throw error;
+      if (last) throw await this.lastCheckpointFailed(error);
       const message = `${error.message} Training goes on, and the next checkpoint is tried again.`;
       yield { type: 'warning', message };
       return;
     }
     this.checkpointAt = this.step;
+    yield* this.logging(() => this.log.flush());
     yield { type: 'checkpoint', step: this.step, path: target };
   }
 
-  /** Lines that cannot be written now are kept and written later. */
-  private async tolerant(write: () => Promise<void>): Promise<void> {
+  private async lastCheckpointFailed(cause: UserError): Promise<UserError> {
+    const kept = await this.directory.latestCheckpoint();
+    const standing = kept
+      ? `The run can go on from ${kept.path}`
+      : 'The run has no other checkpoint';
+    return new UserError(`${cause.message} ${standing}.`);
+  }
+
+  /** Lines that cannot be written now are kept and written later; said once, until it goes again. */
+  private async *logging(write: () => Promise<void>): AsyncGenerator<TrainEvent, void, undefined> {
     try {
       await write();
+      this.logFails = false;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
+      if (!this.logFails) {
+        yield { type: 'warning', message: `${error.message} Metrics are kept and tried again.` };
+      }
+      this.logFails = true;
     }
   }
 
@@ -237,11 +252,11 @@ export class TrainingLoop {
     const { lr } = this.setup.config.training;
     const good = await this.directory.latestCheckpoint();
     const wayBack = good
-      ? `the last good checkpoint is ${good.path}`
+      ? `the last good checkpoint is ${good.path}, from which --resume goes on with another --lr`
       : 'there was no checkpoint yet';
     return new UserError(
       `The loss exploded at step ${this.step}: lower the learning rate (--lr, now ${lr}), ` +
-        `or make the warm-up longer; ${wayBack}.`,
+        `or make the warm-up longer (--warmup-steps); ${wayBack}.`,
     );
   }
 }

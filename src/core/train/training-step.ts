@@ -55,7 +55,7 @@ function meanOverImage(g: GraphBuilder, x: Tensor): Tensor {
 }
 
 /**
- * The loss of a batch: x_t = signal·x0 + sigma·ε (Ho et al., 2020, eq. 4), the model's prediction
+ * The loss of a batch: x_t = √ᾱ_t·x0 + √(1−ᾱ_t)·ε (Ho et al., 2020, eq. 4), the model's prediction
  * against the target fromX0·x0 + fromEps·ε, squared, and weighted for each image.
  */
 function addLoss(
@@ -72,7 +72,7 @@ function addLoss(
   const perImage = (name: string) => g.reshape(g.feed(name, [batchSize]), [batchSize, 1, 1, 1]);
   const sum = (a: Tensor, b: Tensor) => g.add(g.mul(a, x0), g.mul(b, eps));
   const inputs = {
-    sample: sum(perImage('signal'), perImage('sigma')),
+    sample: sum(perImage('sqrtAlphaBar'), perImage('sqrtOneMinusAlphaBar')),
     timesteps: g.feed('timesteps', shapes.vector),
     classes: shapes.classes ? g.feed('classes', shapes.classes) : null,
   };

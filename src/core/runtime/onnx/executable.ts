@@ -2,7 +2,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { Tensor } from 'onnxruntime-node';
 import type { Graph } from '../../graph/ops';
 import type { DeviceState, Executable } from '../runtime';
-import { explain } from './failures';
+import { explain, type FailedGraph } from './failures';
 import { nextStateName } from './lower';
 import { OnnxState } from './state';
 
@@ -11,8 +11,7 @@ export class OnnxExecutable implements Executable {
   constructor(
     private readonly session: InferenceSession,
     private readonly graph: Graph,
-    private readonly label: string,
-    private readonly device: string,
+    private readonly about: FailedGraph,
     private readonly profiled: boolean,
   ) {}
 
@@ -23,11 +22,11 @@ export class OnnxExecutable implements Executable {
     const collected: Record<string, Tensor> = {};
     for (const { name, role, tensor } of this.graph.inputs) {
       if (role === 'state') {
-        if (!state) throw new Error(`${this.label} needs the state ${name}`);
+        if (!state) throw new Error(`${this.about.label} needs the state ${name}`);
         collected[name] = state.get(name);
       } else {
         const data = feeds[name];
-        if (!data) throw new Error(`${this.label} needs the feed ${name}`);
+        if (!data) throw new Error(`${this.about.label} needs the feed ${name}`);
         collected[name] = new Tensor('float32', data, tensor.shape);
       }
     }
@@ -46,7 +45,7 @@ export class OnnxExecutable implements Executable {
       else fetches[nextStateName(name)] = state!.destination(name);
     }
     const outputs = await this.session.run(inputs, fetches).catch((error: unknown) => {
-      throw explain(error, this.label, this.device);
+      throw explain(error, this.about);
     });
     const results: Record<string, Float32Array> = {};
     for (const { name, role } of this.graph.outputs) {

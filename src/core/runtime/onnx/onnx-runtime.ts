@@ -43,7 +43,8 @@ export class OnnxRuntime implements Runtime {
     this.description = this.onGpu ? options.device : `cpu, ${threads}`;
   }
 
-  async compile(graph: Graph, { label, profile }: CompileOptions): Promise<Executable> {
+  async compile(graph: Graph, { label, remedy, profile }: CompileOptions): Promise<Executable> {
+    const about = { label, device: this.device, remedy };
     const simplified = simplify(graph);
     const model = encodeModel(lower(simplified, { target: this.onGpu ? 'gpu' : 'cpu' }));
     const locations = Object.fromEntries(
@@ -56,9 +57,9 @@ export class OnnxRuntime implements Runtime {
       ...(this.resident ? { preferredOutputLocation: locations } : {}),
       ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
     }).catch((error: unknown) => {
-      throw explain(error, label, this.device);
+      throw explain(error, about);
     });
-    return new OnnxExecutable(session, simplified, label, this.device, Boolean(profile));
+    return new OnnxExecutable(session, simplified, about, Boolean(profile));
   }
 
   private sessionOptions(): InferenceSession.SessionOptions {
