@@ -2,8 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-export const ROOT = path.resolve(import.meta.dirname, '..');
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const OLDEST_NODE = [20, 19];
 
 /** Ends the process with one sentence. */
@@ -20,10 +21,22 @@ function checkNode() {
   }
 }
 
-/** Runs a command in the project's folder; returns whether it went well. */
+/** An argument that Windows' shell takes as one. */
+function quoted(argument) {
+  return /[\s&|<>^()]/.test(argument) ? `"${argument}"` : argument;
+}
+
+/**
+ * Runs a command in the project's folder; returns whether it went well. On Windows npm and the tools
+ * in node_modules/.bin are scripts of the shell's; a program given by its full path needs no shell.
+ */
 export function run(command, args, options = {}) {
-  const shell = process.platform === 'win32';
-  return spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', shell, ...options }).status === 0;
+  const settings = { cwd: ROOT, stdio: 'inherit', ...options };
+  const needsShell = process.platform === 'win32' && !path.isAbsolute(command);
+  const ended = needsShell
+    ? spawnSync([command, ...args.map(quoted)].join(' '), { ...settings, shell: true })
+    : spawnSync(command, args, settings);
+  return ended.status === 0;
 }
 
 function isInstalled() {

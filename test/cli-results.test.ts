@@ -77,6 +77,8 @@ describe('sample', () => {
       .png()
       .toBuffer();
     writeFileSync(cli.at('photo.png'), photo);
+    const moving = await sharp(photo).gif().toBuffer();
+    writeFileSync(cli.at('moving.gif'), moving);
     mkdirSync(cli.at('photos'));
     writeFileSync(cli.at('photos', '0000.png'), photo);
     const refused = await Promise.all([
@@ -84,6 +86,7 @@ describe('sample', () => {
       cli.run([...args, '--json', '--out', 'grid.jpg']),
       cli.run([...args, '--json', '--out', 'mine.png/grid.png']),
       cli.run([...args, '--json', '--each', 'photos']),
+      cli.run([...args, '--json', '--gif', 'moving.gif']),
       cli.run([...args, '--json', '--steps', '51']),
     ]);
     const sentences = [
@@ -91,6 +94,7 @@ describe('sample', () => {
       /--out is grid\.jpg; give a name that ends in \.png/,
       /part of the path is a file/,
       /--each photos is a folder with 0000\.png/,
+      /--gif moving\.gif is there already; choose another --gif, or delete it\./,
       /--steps is 51, more than the 50 timesteps/,
     ];
     refused.forEach(({ code, stdout, stderr }, i) => {
@@ -99,6 +103,14 @@ describe('sample', () => {
     });
     expect(readFileSync(cli.at('photo.png'))).toEqual(photo);
     expect(readFileSync(cli.at('photos', '0000.png'))).toEqual(photo);
+    expect(readFileSync(cli.at('moving.gif'))).toEqual(moving);
+  });
+
+  it('writes an animation over an empty file', async () => {
+    writeFileSync(cli.at('empty.gif'), '');
+    const args = ['sample', 'run', '--steps', '2', '--device', 'cpu', '--out', 'still.png'];
+    await json(...args, '--gif', 'empty.gif');
+    expect((await sharp(cli.at('empty.gif'), { animated: true }).metadata()).pages).toBe(2);
   });
 
   it('takes a free name without --out', async () => {
@@ -127,6 +139,29 @@ describe('sample', () => {
     expect(code).toBe(130);
     expect(stderr).toContain('Stopped; no picture was written.');
     expect(readdirSync(cli.path).filter((name) => name.includes('never'))).toEqual([]);
+  });
+
+  it('ends quietly, and leaves nothing half written, when the reader of stdout goes away', async () => {
+    const args = ['sample', 'run', '--count', '4000', '--solver', 'ddpm', '--device', 'cpu'];
+    const places = ['--out', 'unread.png', '--frames', 'unread'];
+    const { code, stderr } = await cli.run([...args, ...places, '--json'], {
+      onLine: (line, child) =>
+        void (line.startsWith('{"type":"frame","step":2,') && child.stdout!.destroy()),
+    });
+    expect(code).toBe(0);
+    expect(stderr).toContain('Stopped; no picture was written.');
+    expect(stderr).not.toMatch(/error|EPIPE/);
+    expect(readdirSync(cli.path).filter((name) => name.includes('unread'))).toEqual([]);
+  });
+
+  it('removes what a killed process has left half written', async () => {
+    const noProcess = 2 ** 31 - 1;
+    const folder = `.frames.tmp-${noProcess}-0a1b2c`;
+    mkdirSync(cli.at('shaken', folder), { recursive: true });
+    writeFileSync(cli.at('shaken', folder, '0001.png'), 'half');
+    writeFileSync(cli.at('shaken', `.grid.png.tmp-${noProcess}-0a1b2c`), 'half');
+    await json('sample', 'run', '--steps', '1', '--device', 'cpu', '--out', 'shaken/grid.png');
+    expect(readdirSync(cli.at('shaken'))).toEqual(['grid.png']);
   });
 });
 

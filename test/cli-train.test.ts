@@ -78,33 +78,49 @@ describe('train', () => {
     expect(refused.map(({ code }) => code)).toEqual([2, 2, 2]);
     const [exists, finished, other] = refused.map(({ stderr }) => stderr);
     expect(exists).toMatch(/^error: taken holds a run already; go on with it by --resume taken/);
-    expect(finished).toMatch(/has done all of its 6 steps; give more with --steps/);
+    expect(finished).toMatch(/has done 6 steps, all of the 6 asked for; give more with --steps/);
     expect(other).toMatch(/^error: --batch-size cannot change when a run is resumed/);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('%s: a checkpoint, and code 130', async (signal) => {
-    const out = `stopped-by-${signal}`;
-    const args = ['train', '--config', cli.config, '--steps', '100000', '--out', out, '--json'];
-    let sent = false;
-    const finished = await cli.run([...args, '--checkpoint-every', '0', '--preview-every', '0'], {
-      onLine: (line, child) => {
-        if (sent || !line.startsWith('{"type":"step","step":4,')) return;
-        sent = child.kill(signal);
-      },
-    });
-    expect(finished.code).toBe(130);
-    const events = eventsOf(finished);
-    const [checkpoint] = ofType(events, 'checkpoint');
-    expect(events.at(-1)).toMatchObject({
-      type: 'done',
-      reason: 'stopped',
-      steps: checkpoint!.step,
-    });
-    expect(existsSync(path.join(String(checkpoint!.path), 'state.json'))).toBe(true);
-    expect(finished.stderr).toContain(`train --resume ${out}`);
-    const record = JSON.parse(readFileSync(cli.at(out, 'run.json'), 'utf8')) as { status: string };
-    expect(record.status).toBe('stopped');
+  it('goes on with another learning rate and warm-up', async () => {
+    await cli.run(['train', '--config', cli.config, '--out', 'slower', '--quiet']);
+    const args = ['train', '--resume', 'slower', '--steps', '7', '--lr', '1e-5', '--json'];
+    const events = eventsOf(await cli.run([...args, '--warmup-steps', '0']));
+    const training = { steps: 7, lr: 1e-5, warmupSteps: 0, batchSize: 4 };
+    expect(events[0]).toMatchObject({ type: 'started', step: 6, config: { training } });
+    const steps = ofType(events, 'step');
+    expect(steps.map(({ step }) => step)).toEqual([7]);
+    expect(steps[0]!.lr).toBeCloseTo((1e-5 * (1 + Math.cos((Math.PI * 6) / 7))) / 2, 12);
   });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s: a checkpoint, and code 130',
+    async (signal) => {
+      const out = `stopped-by-${signal}`;
+      const args = ['train', '--config', cli.config, '--steps', '100000', '--out', out, '--json'];
+      let sent = false;
+      const finished = await cli.run([...args, '--checkpoint-every', '0', '--preview-every', '0'], {
+        onLine: (line, child) => {
+          if (sent || !line.startsWith('{"type":"step","step":4,')) return;
+          sent = child.kill(signal);
+        },
+      });
+      expect(finished.code).toBe(130);
+      const events = eventsOf(finished);
+      const [checkpoint] = ofType(events, 'checkpoint');
+      expect(events.at(-1)).toMatchObject({
+        type: 'done',
+        reason: 'stopped',
+        steps: checkpoint!.step,
+      });
+      expect(existsSync(path.join(String(checkpoint!.path), 'state.json'))).toBe(true);
+      expect(finished.stderr).toContain(`train --resume ${out}`);
+      const record = JSON.parse(readFileSync(cli.at(out, 'run.json'), 'utf8')) as {
+        status: string;
+      };
+      expect(record.status).toBe('stopped');
+    },
+  );
 
   it('ends quietly, with a checkpoint, when the reader of stdout goes away', async () => {
     const args = ['train', '--config', cli.config, '--steps', '100000', '--out', 'cut', '--json'];

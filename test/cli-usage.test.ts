@@ -57,7 +57,12 @@ describe('the command line', () => {
       /wrong\.json: training\.lrr is not a known key; did you mean lr\?/,
     ],
     ['train --resume nowhere', /nowhere does not exist/],
-    ['train --resume empty --lr 1e-3', /--lr cannot change when a run is resumed/],
+    [
+      'train --resume empty --seed 1',
+      /--seed cannot change .*\(only .*--lr, --warmup-steps, .* can\)/,
+    ],
+    ['train --resume empty --lr 0', /--lr is 0; it must be a number above 0/],
+    ['train --resume empty --warmup-steps x', /--warmup-steps is "x"; it must be a whole number/],
     ['train --resume empty --steps 0', /--steps is 0; it must be a whole number/],
     ['sample', /missing required argument 'model'; see diffusion-lab sample --help/],
     ['sample nowhere', /nowhere does not exist/],

@@ -1,10 +1,18 @@
 import type { PathDescription, PipelineSummary } from '../core/checkpoint/describe';
+import type { RunEntry } from '../core/checkpoint/run-directory';
 import type { ScheduleConfig } from '../core/config/training-config';
+import type { ImageSource } from '../core/data/source';
 import { signatureOf } from '../core/nn/model';
 import { count, duration, fields, figure, plural, shortPath } from './format';
-import type { Description } from './info';
 import { commandLine } from './surroundings';
 import type { Style } from './terminal';
+
+/** What a path is: what the core knows, and data sets, folders of runs and our pictures. */
+export type Description =
+  | Exclude<PathDescription, { kind: 'unknown' }>
+  | { readonly kind: 'runs'; readonly path: string; readonly runs: readonly RunEntry[] }
+  | { readonly kind: 'dataset'; readonly source: ImageSource }
+  | { readonly kind: 'picture'; readonly path: string; readonly settings: unknown };
 
 type Field = readonly [name: string, value: string];
 type Of<K extends PathDescription['kind']> = Extract<PathDescription, { kind: K }>;

@@ -4,11 +4,10 @@ import type { Command } from 'commander';
 import { UserError } from '../core/base/errors';
 import { exists, withFile } from '../core/base/files';
 import { readPictureSettings } from '../core/base/picture';
-import { describePath, type PathDescription } from '../core/checkpoint/describe';
-import { listRuns, type RunEntry } from '../core/checkpoint/run-directory';
+import { describePath } from '../core/checkpoint/describe';
+import { listRuns } from '../core/checkpoint/run-directory';
 import { openSource } from '../core/data/open';
-import type { ImageSource } from '../core/data/source';
-import { describeInWords } from './info-text';
+import { describeInWords, type Description } from './info-text';
 import { withCommonOptions, type CommonOptions } from './options';
 import { Output } from './output';
 import { surroundings } from './surroundings';
@@ -22,13 +21,6 @@ Examples:
   diffusion-lab info idx:./mnist --json
   diffusion-lab info samples.png      the settings that a picture was made with
 `;
-
-/** What a path is: what the core knows, and data sets, folders of runs and our pictures. */
-export type Description =
-  | Exclude<PathDescription, { kind: 'unknown' }>
-  | { readonly kind: 'runs'; readonly path: string; readonly runs: readonly RunEntry[] }
-  | { readonly kind: 'dataset'; readonly source: ImageSource }
-  | { readonly kind: 'picture'; readonly path: string; readonly settings: unknown };
 
 export function infoCommand(program: Command): void {
   const command = program

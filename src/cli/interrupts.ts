@@ -1,16 +1,17 @@
 /** Signals this close to the first are the same press of Ctrl-C: npm passes it on once more. */
 const SAME_PRESS_MS = 500;
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** Ctrl-C, a request to end, and a terminal that is closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface Interrupts {
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal;
   /** Lets the signals end the process at once again. */
   dispose(): void;
 }
 
 /**
- * Turns the first SIGINT or SIGTERM into an aborted signal; the next one ends the process.
+ * Turns the first SIGINT, SIGTERM or SIGHUP into an aborted signal; the next one ends the process.
  *
  * @param onFirst told of the first one
  */

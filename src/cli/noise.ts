@@ -28,7 +28,7 @@ import {
   type CommonOptions,
 } from './options';
 import { Output } from './output';
-import { freeName, prepareFile } from './output-files';
+import { freeName, preparePng } from './output-files';
 import { openTerminal } from './terminal';
 
 const EXAMPLES = `
@@ -98,7 +98,7 @@ async function runNoise(file: string, options: NoiseOptions): Promise<void> {
   checkTimesteps(at, schedule.timesteps);
   const image = await readImage(file, settings.size);
   const out = options.out ?? (await freeName('noise', 'png'));
-  await prepareFile('--out', out, 'png');
+  await preparePng('--out', out);
   const strip = noised(image, schedule, at, settings.seed);
   const about = { image: path.basename(file), ...settings, size: image.shape[2], at };
   await writeStrip(out, strip, { settings: about });

@@ -1,12 +1,13 @@
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../core/base/errors';
-import { errorCode, exists, makeFolder, withFile } from '../core/base/files';
+import { errorCode, exists, makeFolder, removeLeftovers, withFile } from '../core/base/files';
 import { readPictureSettings } from '../core/base/picture';
 
 /**
  * Where results may go. A file or folder that is there is replaced only if this program wrote it:
- * a PNG that holds our settings, a GIF, an empty file; a folder of nothing but such PNGs.
+ * a PNG that holds our settings, an empty file; a folder of nothing but such PNGs. A GIF holds no
+ * settings to tell ours by, so none is replaced.
  */
 
 /** Whether a PNG is one that we wrote. */
@@ -20,32 +21,39 @@ async function isOurPng(file: string): Promise<boolean> {
   }
 }
 
-async function isGif(file: string): Promise<boolean> {
-  return (await readFile(file)).toString('latin1', 0, 4) === 'GIF8';
+/** Whether nothing would be lost by writing there: no file, or an empty one. */
+async function isFree(file: string): Promise<boolean> {
+  if (!(await exists(file))) return true;
+  const status = await stat(file);
+  return status.isFile() && status.size === 0;
 }
 
-const IS_OURS = { png: isOurPng, gif: isGif } as const;
-
 /**
- * Makes sure, before any work is done, that a picture can be written to `file`; makes its folder.
+ * Makes sure, before any work is done, that a PNG can be written to `file`; makes its folder.
  *
  * @throws UserError that names the option
  */
-export async function prepareFile(
-  option: string,
-  file: string,
-  kind: keyof typeof IS_OURS,
-): Promise<void> {
-  checkExtension(option, file, `.${kind}`);
-  const doing = `write ${option}`;
-  await withFile(doing, file, async () => {
+export async function preparePng(option: string, file: string): Promise<void> {
+  checkExtension(option, file, '.png');
+  await withFile(`write ${option}`, file, async () => {
     await prepareParent(file);
-    if (!(await exists(file))) return;
-    const { size } = await stat(file);
+    if (await isFree(file)) return;
     const isFolder = (await stat(file)).isDirectory();
-    if (!isFolder && (size === 0 || (await IS_OURS[kind](file)))) return;
+    if (!isFolder && (await isOurPng(file))) return;
     throw new UserError(
       `${option} ${file} is there already and not a picture of this program; move it away or choose another name.`,
+    );
+  });
+}
+
+/** As {@link preparePng}, for an animation. */
+export async function prepareGif(option: string, file: string): Promise<void> {
+  checkExtension(option, file, '.gif');
+  await withFile(`write ${option}`, file, async () => {
+    await prepareParent(file);
+    if (await isFree(file)) return;
+    throw new UserError(
+      `${option} ${file} is there already; choose another ${option}, or delete it.`,
     );
   });
 }
@@ -76,7 +84,7 @@ export async function prepareNew(option: string, target: string): Promise<void> 
   });
 }
 
-/** As {@link prepareNew}, for a file. */
+/** As {@link prepareNew}, for a file; not even an empty one is replaced. */
 export async function prepareNewFile(
   option: string,
   file: string,
@@ -110,13 +118,23 @@ export async function prepareRun(option: string, folder: string): Promise<void> 
   await withFile(`write ${option}`, folder, () => prepareParent(folder));
 }
 
-/** Makes the folder that a path lies in, and tries to write there. */
+/** Makes the folder that a path lies in, tries to write there, and tidies up after a crash. */
 async function prepareParent(target: string): Promise<void> {
   const parent = path.dirname(path.resolve(target));
   await makeFolder(parent);
   const trial = path.join(parent, `.${path.basename(target)}.trial-${process.pid}`);
   await writeFile(trial, '');
   await rm(trial);
+  await tidy(parent);
+}
+
+/** Removes what a crash left half written; what cannot be removed is in nobody's way. */
+async function tidy(folder: string): Promise<void> {
+  try {
+    await removeLeftovers(folder);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+  }
 }
 
 /** The first of `samples.png`, `samples-2.png`, … that is not there. */

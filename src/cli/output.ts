@@ -1,25 +1,26 @@
-function isClosedPipe(error: NodeJS.ErrnoException): boolean {
-  return error.code === 'EPIPE';
+/** EPIPE: the reader of a pipe has gone (`| head`); EIO: the terminal has been closed. */
+function isClosed({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EPIPE' || code === 'EIO';
 }
 
-/** A reader that goes away (`| head`) is no error. */
+/** A reader that goes away is no error. */
 export function ignoreClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (!isClosedPipe(error)) throw error;
+      if (!isClosed(error)) throw error;
     });
   }
 }
 
 /** What a command says on stdout: text for people, or with `--json` one object a line. */
 export class Output {
-  /** @param onClosed called when the reader of stdout has gone away; default: the process ends */
+  /** @param onClosed called when the reader of stdout has gone away; default: what was begun is done */
   constructor(
     readonly json: boolean,
-    onClosed: () => void = () => process.exit(0),
+    onClosed: () => void = () => undefined,
   ) {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (isClosedPipe(error)) onClosed();
+      if (isClosed(error)) onClosed();
     });
   }
 

@@ -23,7 +23,7 @@ import { duration, fields, plural, shortPath } from './format';
 import { catchInterrupts } from './interrupts';
 import { numberOrText, optionName, withCommonOptions, type CommonOptions } from './options';
 import { Output } from './output';
-import { freeName, prepareFile, prepareFolder } from './output-files';
+import { freeName, prepareFolder, prepareGif, preparePng } from './output-files';
 import { openSampleView, type SampleView } from './sample-view';
 import { commandLine, surroundings, VERSION } from './surroundings';
 import { openTerminal } from './terminal';
@@ -36,9 +36,9 @@ Examples:
   diffusion-lab sample ./ddpm-cat-256 --count 4 --steps 100 --gif cats.gif
 
 Image i depends on the seed and i alone, not on --count. The PNG holds the
-settings that made it (diffusion-lab info shows them). A file or folder that is
+settings that made it (diffusion-lab info shows them). A PNG or folder that is
 there is replaced only if it is a picture, or a folder of pictures, that this
-program wrote; without --out, the name is a free one.
+program wrote, and a GIF never; without --out, the name is a free one.
 `;
 
 const COUNT = 16;
@@ -83,20 +83,21 @@ export function sampleCommand(program: Command): void {
     .option('--out <file.png>', 'the grid of all images (default: a new samples.png here)')
     .option('--each <folder>', 'each image as a PNG of its own: 0000.png, 0001.png, …')
     .option('--frames <folder>', 'the grid after each step: 0001.png, … (first 64 images)')
-    .option('--gif <file.gif>', 'the steps as an animation (first 64 images)');
+    .option('--gif <file.gif>', 'the steps as an animation, a new file (first 64 images)');
   withCommonOptions(command, { quiet: true }).addHelpText('after', EXAMPLES).action(runSample);
 }
 
 async function runSample(target: string, options: SampleOptions): Promise<void> {
   const settings = parseWith(Settings, options, optionName);
   checkUse(settings);
-  const output = new Output(Boolean(options.json));
+  const closed = new AbortController();
+  const output = new Output(Boolean(options.json), () => closed.abort());
   const view = openSampleView(openTerminal(process.stderr), {
     quiet: Boolean(options.quiet),
     live: !(output.json && process.stdout.isTTY),
   });
   const interrupts = catchInterrupts(() => view.stopping());
-  const { signal } = interrupts;
+  const signal = AbortSignal.any([interrupts.signal, closed.signal]);
   try {
     const model = await openModel(target);
     settingsFor(model, settings);
@@ -109,12 +110,12 @@ async function runSample(target: string, options: SampleOptions): Promise<void> 
     const drawing = { model, settings, places, view, output, signal };
     const { seconds } = await drawAndWrite(drawing);
     view.end();
-    conclude(target, drawing, seconds);
+    await conclude(target, drawing, seconds);
   } catch (error) {
     view.end();
     if (!signal.aborted) throw error;
     process.stderr.write('Stopped; no picture was written.\n');
-    throw new StoppedError('stopped');
+    if (interrupts.signal.aborted) throw new StoppedError('stopped');
   } finally {
     interrupts.dispose();
   }
@@ -139,8 +140,8 @@ interface Places {
 }
 
 async function checkPlaces({ out, each, frames, gif }: Places): Promise<void> {
-  await prepareFile('--out', out, 'png');
-  if (gif !== undefined) await prepareFile('--gif', gif, 'gif');
+  await preparePng('--out', out);
+  if (gif !== undefined) await prepareGif('--gif', gif);
   if (each !== undefined) await prepareFolder('--each', each);
   if (frames !== undefined) await prepareFolder('--frames', frames);
 }
@@ -226,7 +227,7 @@ async function draw(
   throw new Error('sampling ended without images');
 }
 
-function conclude(target: string, drawing: Drawing, seconds: number): void {
+async function conclude(target: string, drawing: Drawing, seconds: number): Promise<void> {
   const { model, settings, places, output } = drawing;
   const { count, seed } = settings;
   const { out, each, frames, gif } = places;
@@ -246,11 +247,12 @@ function conclude(target: string, drawing: Drawing, seconds: number): void {
   const written = Object.entries({ grid: out, each, frames, gif }).flatMap(([name, file]) =>
     file === undefined ? [] : [[name, shortPath(file)] as const],
   );
+  const again = ['sample', shortPath(target)];
   output.text(
     `${style.bold('Done')}: ${plural(count, 'image')} in ${duration(seconds)}`,
     ...fields(written),
     'Next:',
-    `  ${commandLine('sample', shortPath(target), '--count', String(count), '--seed', String(seed + 1))}`,
-    ...(gif ? [] : [`  ${commandLine('sample', shortPath(target), '--gif', 'samples.gif')}`]),
+    `  ${commandLine(...again, '--count', String(count), '--seed', String(seed + 1))}`,
+    ...(gif ? [] : [`  ${commandLine(...again, '--gif', await freeName('samples', 'gif'))}`]),
   );
 }

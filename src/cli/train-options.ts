@@ -71,6 +71,8 @@ const trainingShape = trainingSchema.unwrap().shape;
 const Changes = z.object({
   steps: trainingShape.steps.unwrap().optional(),
   maxSeconds: trainingShape.maxSeconds.unwrap().unwrap().optional(),
+  lr: trainingShape.lr.unwrap().optional(),
+  warmupSteps: trainingShape.warmupSteps.unwrap().optional(),
   device: device.unwrap().optional(),
   threads: threads.unwrap().unwrap().optional(),
   checkpointEvery: trainingShape.checkpointEvery.unwrap().optional(),

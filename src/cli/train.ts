@@ -28,7 +28,9 @@ Examples:
   diffusion-lab train --resume runs/digits-2026-11-23-1 --steps 2400
 
 Ctrl-C stops with a checkpoint, from which --resume goes on as if nothing had
-happened; pressed again, it ends at once. With --json, the lines are started,
+happened; pressed again, it ends at once. A resumed run may change --steps,
+--max-seconds, --lr, --warmup-steps, --device, --threads, --checkpoint-every
+and --preview-every. With --json, the lines are started,
 step, preview, checkpoint, warning and done.
 `;
 

@@ -233,7 +233,7 @@ describe('stopping and resuming', () => {
     cpSync(whole.run, run, { recursive: true });
     await expect(collect(scratch.goOn(run))).rejects.toThrow(UserError);
     await expect(collect(scratch.goOn(run))).rejects.toThrow(
-      `${run} has done all of its 12 steps; give more with --steps to train on.`,
+      `${run} has done 12 steps, all of the 12 asked for; give more with --steps to train on.`,
     );
     expect((await recordOf(run)).status).toBe('finished');
     const more = await collect(scratch.goOn(run, { steps: 14 }));
