@@ -54,9 +54,9 @@ describe('a run that is broken', () => {
     ],
     ['sample without checkpoints', SAMPLE, /run has no whole checkpoint/, noCheckpoints],
     [
-      'resume with another learning rate',
-      `${RESUME} --lr 1e-3`,
-      /--lr cannot change/,
+      'resume with another batch size',
+      `${RESUME} --batch-size 3`,
+      /--batch-size cannot change/,
       (place) => place.run(),
     ],
     ['resume to fewer steps', 'train --resume run --steps 1', /--steps/, (place) => place.run()],
