@@ -13,7 +13,7 @@ import { trainCommand } from './train';
 
 const EXAMPLES = `
 Examples:
-  diffusion-lab train --preset quick      learn the built-in digits in a minute
+  diffusion-lab train --preset quick      learn the built-in digits in some minutes
   diffusion-lab train --dataset ./sprites --steps 5000
   diffusion-lab sample runs/digits-2026-11-23-1 --count 64 --out digits.png
   diffusion-lab noise photo.jpg           what the forward process does to it

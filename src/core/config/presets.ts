@@ -5,7 +5,7 @@ export type PresetName = (typeof PRESET_NAMES)[number];
 
 /** Named settings to start from. What a preset leaves out has the schema's default. */
 export const PRESETS: Readonly<Record<PresetName, PartialTrainingConfig>> = {
-  /** Digits at 16×16, readable after about a minute on four CPU cores. */
+  /** Digits at 16×16, readable after some minutes on two CPU cores. */
   quick: {
     imageSize: 16,
     model: {
