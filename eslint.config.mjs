@@ -2,8 +2,8 @@ import path from 'node:path';
 import tseslint from 'typescript-eslint';
 
 /**
- * The house's layers: each folder under src/ and the folders it may import from.
- * A file may always import from its own folder. Everything points one way.
+ * The house's layers: each folder under src/ (and webview/), or file in one, and what it may import
+ * from. A file may always import from its own folder. Everything points one way.
  */
 const LAYERS = {
   'core/base': [],
@@ -36,7 +36,23 @@ const LAYERS = {
     'core/base',
   ],
   cli: ['core'],
+  'engine/protocol': ['core'],
+  'engine/wire': ['engine/protocol'],
+  'engine/client': ['engine/wire', 'engine/protocol'],
+  engine: ['engine/wire', 'engine/protocol', 'core'],
+  extension: ['engine/client', 'engine/protocol', 'webview/protocol'],
+  'webview/protocol': ['engine/protocol'],
+  webview: ['webview/protocol', 'engine/protocol', 'core/diffusion', 'core/base'],
 };
+
+const SOURCE = path.resolve(import.meta.dirname, 'src');
+
+/** A file's place under src/ without its ending; of what lies beside src/, from there. */
+const placeOf = (file) =>
+  path
+    .relative(SOURCE, file)
+    .replace(/^\.\.\//, '')
+    .replace(/\.ts$/, '');
 
 const layerOf = (file) =>
   Object.keys(LAYERS)
@@ -46,14 +62,13 @@ const layerOf = (file) =>
 const importDirection = {
   meta: { type: 'problem', schema: [], messages: { wrong: '{{from}} must not import {{to}}.' } },
   create(context) {
-    const source = path.resolve(import.meta.dirname, 'src');
-    const here = path.relative(source, context.filename);
+    const here = placeOf(context.filename);
     const from = layerOf(here);
-    if (!from || here.endsWith('.test.ts')) return {};
+    if (!from || here.endsWith('.test')) return {};
     const check = (node) => {
       const target = node.source?.value;
       if (typeof target !== 'string' || !target.startsWith('.')) return;
-      const file = path.relative(source, path.resolve(path.dirname(context.filename), target));
+      const file = placeOf(path.resolve(path.dirname(context.filename), target));
       const to = layerOf(file) ?? file;
       const allowed = to === from || LAYERS[from].some((l) => to === l || to.startsWith(`${l}/`));
       if (!allowed) context.report({ node, messageId: 'wrong', data: { from, to } });

@@ -1,0 +1,393 @@
+import type { PathDescription } from '../core/checkpoint/describe';
+import type { RunStatus } from '../core/checkpoint/run-directory';
+import type { ScheduleConfig } from '../core/config/training-config';
+import type { SolverName, Variance } from '../core/diffusion/solvers';
+import type { Spacing } from '../core/diffusion/spacing';
+import type { TerminalCheck } from '../core/diffusion/terminal-check';
+import type { DeviceReport } from '../core/runtime/devices';
+import type { ResumeChanges } from '../core/train/run-state';
+
+/**
+ * What windows and the engine say to each other. Types and a few constants alone: importing this file
+ * loads nothing of the core.
+ */
+
+/** Raised with every change that an older window or engine could not follow. */
+export const PROTOCOL_VERSION = 1;
+
+/** Longest rate at which progress, metrics and frames are sent, a second: what a screen can show. */
+export const MOST_UPDATES_A_SECOND = 15;
+
+/** What a window asks of the engine. Every request settles: with its result or an {@link EngineFailure}. */
+export interface HostToEngine {
+  /** The first request of a connection; any other before it is refused. */
+  hello(request: Hello): EngineInfo;
+  /** Starts a run. Settles when its folder is made and its first step is about to be taken. */
+  train(request: TrainRequest): TrainingStatus;
+  /** Goes on with a run, or from one of its checkpoints. Settles as {@link HostToEngine.train}. */
+  resume(request: ResumeRequest): TrainingStatus;
+  /** Holds the training before its next step; settles when it is held. */
+  pause(): TrainingStatus;
+  /** Lets a held training go on. */
+  unpause(): TrainingStatus;
+  /** Ends the training with a checkpoint; settles when it has ended. */
+  stop(): TrainingStatus;
+  /** Writes a checkpoint after the step that is being taken, also while held. */
+  checkpointNow(): CheckpointNote;
+  /** Draws images; its frames come as `frame` notifications. Cancellable. */
+  sample(request: SampleRequest): SampleResult;
+  /** Writes the images of a finished sampling to files. */
+  saveSamples(request: SaveSamplesRequest): SavedFiles;
+  /** Reads an image as the noising view shows it: square, small, in [0, 255]. */
+  readImage(request: ReadImageRequest): ImagePixels;
+  /** The forward process on an image, at the timesteps asked for. */
+  noise(request: NoiseRequest): NoiseResult;
+  /** Tries every device for real. Cancellable. */
+  devices(): DevicesResult;
+  /** What a path is. */
+  describe(request: { readonly path: string }): PathDescription;
+  /** All runs in a folder, the newest first; an absent folder has none. */
+  listRuns(request: { readonly folder: string }): readonly RunSummary[];
+  /** The metrics of a run so far; what is added later comes as `metrics` until `unfollow`. */
+  follow(request: { readonly run: string }): RunHistory;
+  unfollow(request: { readonly run: string }): null;
+  /** Previews of a run as pixels, for the steps asked for that are there. */
+  previews(request: {
+    readonly run: string;
+    readonly steps: readonly number[];
+  }): readonly Preview[];
+  /** Writes a model for other programs. */
+  exportModel(request: ExportRequest): SavedFiles;
+  /** Gives a run another name; its folder is renamed. */
+  renameRun(request: { readonly run: string; readonly name: string }): { readonly run: string };
+  /** Training ends with a checkpoint, and then the process. */
+  shutdown(): null;
+}
+
+/** What the engine tells its windows. Coalesced to {@link MOST_UPDATES_A_SECOND}, the latest winning. */
+export interface EngineToHost {
+  /** The training changed, or is further. */
+  training(status: TrainingStatus): void;
+  /** Rows of a followed run's metrics. */
+  metrics(delta: MetricsDelta): void;
+  /** A followed run drew a preview. */
+  preview(preview: Preview): void;
+  /** A checkpoint was written by this engine. */
+  checkpoint(note: CheckpointNote): void;
+  /** One step of a sampling. The last step of each batch is always sent. */
+  frame(frame: Frame): void;
+  /** Something the user should know that ends nothing. */
+  warning(warning: { readonly run: string | null; readonly message: string }): void;
+}
+
+export interface Hello {
+  readonly protocol: number;
+  /** Proves that the window may command this engine. */
+  readonly token: string;
+  /** What to do with a training when the last window is gone. */
+  readonly whenWindowCloses: 'stop' | 'continue';
+}
+
+export interface EngineInfo {
+  readonly pid: number;
+  readonly versions: Readonly<Record<string, string>>;
+  /** The training in progress, or null. */
+  readonly training: TrainingStatus | null;
+}
+
+/** Why a request failed. Travels as the `data` of a JSON-RPC error. */
+export interface EngineFailure {
+  /**
+   * user: `message` is a sentence that says what is wrong and the way out; stopped: it was cancelled
+   * or stopped on purpose; fault: ours, with `detail` for the log; gone: the engine ended.
+   */
+  readonly kind: 'user' | 'stopped' | 'fault' | 'gone';
+  readonly message: string;
+  readonly detail?: string;
+}
+
+export interface TrainRequest {
+  /** `quick`, `small` or `base`; left out: as the settings file says, else schema defaults. */
+  readonly preset?: string;
+  /** A settings file (`*.diffusion.json`); relative data sets in it are beside it. */
+  readonly configFile?: string;
+  /** Laid over both, in the command line's flat names: `dataset`, `steps`, `imageSize`, `device`, … */
+  readonly overrides: Readonly<Record<string, unknown>>;
+  /** New runs are made there. */
+  readonly runsFolder: string;
+}
+
+export interface ResumeRequest {
+  /** A run, or a checkpoint in one. */
+  readonly from: string;
+  readonly changes: ResumeChanges;
+}
+
+export type TrainingState =
+  /** The data set is read, the device opened, the graph compiled. */
+  'preparing' | 'running' | 'paused' | 'stopping' | 'finished' | 'stopped' | 'failed';
+
+/** Where the engine's training stands. */
+export interface TrainingStatus {
+  readonly state: TrainingState;
+  /** The run's folder; null until it is made. */
+  readonly run: string | null;
+  /** The folder's name, or what it learns from until there is one. */
+  readonly name: string;
+  /** Progress of the preparation; `total` 0 while it is not known. */
+  readonly preparing: {
+    readonly what: string;
+    readonly done: number;
+    readonly total: number;
+  } | null;
+  /** Steps done and asked for. */
+  readonly step: number;
+  readonly steps: number;
+  readonly epoch: number;
+  readonly loss: number | null;
+  readonly lr: number | null;
+  readonly gradNorm: number | null;
+  readonly imagesPerSecond: number | null;
+  readonly stepsPerSecond: number | null;
+  /** Training time so far, without pauses. */
+  readonly seconds: number;
+  readonly etaSeconds: number | null;
+  /** "cpu, 3 threads"; empty until it is chosen. */
+  readonly device: string;
+  /** Why this device and no other. */
+  readonly deviceReason: string;
+  /** One line on the data set. */
+  readonly dataset: string;
+  /** Numbers in the model. */
+  readonly parameters: number | null;
+  /** Resident memory of the engine, in bytes. */
+  readonly memory: number;
+  readonly lastCheckpoint: CheckpointNote | null;
+  /** Why it failed or ended early, in a sentence. */
+  readonly message: string | null;
+}
+
+export interface CheckpointNote {
+  readonly run: string;
+  readonly step: number;
+  readonly path: string;
+}
+
+/** A run as the tree shows it. */
+export interface RunSummary {
+  readonly path: string;
+  readonly name: string;
+  /** `running` where a live process trains it; `interrupted` where the record says so but none does. */
+  readonly status: RunStatus | 'interrupted' | 'broken';
+  /** Whether it is this engine that trains it. */
+  readonly isOurs: boolean;
+  /** Why it failed, or why `run.json` cannot be read. */
+  readonly message: string | null;
+  /** Milliseconds since 1970; of the folder where the record cannot be read. */
+  readonly createdAt: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number | null;
+  readonly seconds: number;
+  /** The data set as it was given, the device, the model: for the tooltip. */
+  readonly dataset: string;
+  readonly device: string;
+  /** The newest first. */
+  readonly checkpoints: readonly CheckpointSummary[];
+  /** The newest preview picture, or null. */
+  readonly preview: string | null;
+}
+
+export interface CheckpointSummary {
+  readonly path: string;
+  readonly step: number;
+  readonly loss: number | null;
+  readonly epoch: number | null;
+  /** Milliseconds since 1970. */
+  readonly writtenAt: number;
+  /** Bytes on the disk. */
+  readonly size: number;
+  /** Why it cannot be used, in a sentence; null for a whole one. */
+  readonly fault: string | null;
+  /** The preview picture of this step, or the nearest before it; null if none is there. */
+  readonly preview: string | null;
+}
+
+/** Metrics as columns of equal length; NaN where a line has no value. */
+export interface MetricsColumns {
+  readonly step: Float64Array;
+  /** Seconds of training. */
+  readonly time: Float64Array;
+  readonly epoch: Float32Array;
+  readonly loss: Float32Array;
+  readonly lr: Float32Array;
+  readonly gradNorm: Float32Array;
+  readonly imagesPerSecond: Float32Array;
+  /** Row-major `[rows, timestepParts]`: mean loss by parts of the timesteps, the least noised first. */
+  readonly lossByTimestep: Float32Array;
+  readonly timestepParts: number;
+}
+
+/** Rows from row `from` on; rows that a reader already has from there are replaced. */
+export interface MetricsDelta {
+  readonly run: string;
+  readonly from: number;
+  readonly columns: MetricsColumns;
+}
+
+/** Everything that a training view shows of a run. */
+export interface RunHistory {
+  readonly summary: RunSummary;
+  /** The run's configuration as in `run.json`; null if that cannot be read. */
+  readonly config: unknown;
+  readonly columns: MetricsColumns;
+  /** Steps of the previews that are there, in order. */
+  readonly previewSteps: readonly number[];
+}
+
+/** Images as 8-bit pixels, `[count, height, width, channels]` row-major, C = 1 or 3. */
+export interface PixelBatch {
+  readonly data: Uint8Array;
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** A preview: the same noise, drawn with the weights of a step. */
+export interface Preview {
+  readonly run: string;
+  readonly step: number;
+  readonly pixels: PixelBatch;
+}
+
+export interface SampleRequest {
+  /** The window's own name for this sampling; frames carry it. */
+  readonly job: string;
+  /** A run (its latest checkpoint), a checkpoint or a diffusers folder. */
+  readonly model: string;
+  readonly count: number;
+  readonly seed: number;
+  readonly solver: SolverName;
+  /** Left out: the solver's default. */
+  readonly steps?: number;
+  readonly eta?: number;
+  readonly spacing?: Spacing;
+  readonly variance?: Variance;
+  /** `auto`, `cpu`, `webgpu`, …; and CPU threads. */
+  readonly device: string;
+  readonly threads?: number;
+}
+
+export interface Frame {
+  readonly job: string;
+  /** Number of the first image in it. */
+  readonly first: number;
+  /** 1 … steps. */
+  readonly step: number;
+  readonly steps: number;
+  /** The timestep that was denoised. */
+  readonly t: number;
+  /** Share of the whole sampling that is done, 0 … 1. */
+  readonly progress: number;
+  readonly xt: PixelBatch;
+  /** The clean images as the model sees them at this step. */
+  readonly x0: PixelBatch;
+}
+
+export interface SampleResult {
+  readonly job: string;
+  readonly images: PixelBatch;
+  /** The settings as resolved; also what a saved picture carries. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly device: string;
+  readonly deviceReason: string;
+  /** From the first step to the last. */
+  readonly seconds: number;
+  readonly warnings: readonly string[];
+}
+
+export interface SaveSamplesRequest {
+  readonly job: string;
+  /** One PNG grid, a folder of single PNGs, or an animation of the steps. */
+  readonly as: 'grid' | 'each' | 'gif';
+  readonly out: string;
+}
+
+export interface SavedFiles {
+  readonly out: string;
+}
+
+export interface ReadImageRequest {
+  readonly path: string;
+  /** Side in pixels; left out: the image's, at most 128. */
+  readonly size?: number;
+  readonly channels?: 1 | 3;
+}
+
+export interface ImagePixels {
+  readonly path: string;
+  readonly pixels: PixelBatch;
+}
+
+export type NoiseSettings = Omit<ScheduleConfig, 'prediction'>;
+
+export interface NoiseRequest {
+  readonly image: ReadImageRequest;
+  readonly schedule: NoiseSettings;
+  /** Timesteps, 0 … T−1. */
+  readonly at: readonly number[];
+  readonly seed: number;
+  /** Write the stages in a row to this PNG. */
+  readonly out?: string;
+}
+
+export interface NoiseResult {
+  /** One image a timestep. */
+  readonly strip: PixelBatch;
+  readonly stages: readonly NoiseStage[];
+  readonly terminal: TerminalCheck;
+}
+
+export interface NoiseStage {
+  readonly t: number;
+  readonly sqrtAlphaBar: number;
+  readonly sqrtOneMinusAlphaBar: number;
+  /** −Infinity where nothing of the image is left. */
+  readonly snrDb: number;
+}
+
+export interface DevicesResult {
+  readonly reports: readonly DeviceReport[];
+  /** What `auto` takes; null if no device works. */
+  readonly auto: string | null;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface ExportRequest {
+  readonly model: string;
+  readonly format: 'onnx' | 'diffusers';
+  /** A new file that ends in .onnx, or a new folder. */
+  readonly out: string;
+}
+
+/** How a forked engine is told where to listen and who may speak; its only start-up argument, as JSON. */
+export interface EngineStart {
+  /** A Unix socket's path or a Windows pipe's name. */
+  readonly address: string;
+  readonly token: string;
+  /** Written when it listens, removed when it ends: how a later window finds it. */
+  readonly recordFile: string;
+  /** Decoded data sets are kept there. */
+  readonly cacheFolder: string;
+  /** CPU threads where a request does not say. */
+  readonly defaultThreads: number;
+}
+
+/** `EngineStart.recordFile`: a running engine, for the next window. Readable by its user alone. */
+export interface EngineRecord {
+  readonly protocol: number;
+  readonly pid: number;
+  readonly address: string;
+  readonly token: string;
+}
