@@ -39,10 +39,11 @@ const LAYERS = {
   'engine/protocol': ['core'],
   'engine/wire': ['engine/protocol'],
   'engine/client': ['engine/wire', 'engine/protocol'],
-  engine: ['engine/wire', 'engine/protocol', 'core'],
-  extension: ['engine/client', 'engine/protocol', 'webview/protocol'],
+  'engine/columns': ['engine/protocol'],
+  engine: ['engine/wire', 'engine/columns', 'engine/protocol', 'core'],
+  extension: ['engine/client', 'engine/columns', 'engine/protocol', 'webview/protocol'],
   'webview/protocol': ['engine/protocol'],
-  webview: ['webview/protocol', 'engine/protocol', 'core/diffusion', 'core/base'],
+  webview: ['webview/protocol', 'engine/columns', 'engine/protocol', 'core/diffusion', 'core/base'],
 };
 
 const SOURCE = path.resolve(import.meta.dirname, 'src');
