@@ -1,6 +1,7 @@
 import type {
   Frame,
-  ImagePixels,
+  FramePart,
+  FramesResult,
   MetricsDelta,
   NoiseSettings,
   PixelBatch,
@@ -91,64 +92,116 @@ export interface SolverChoice {
   readonly name: string;
   readonly label: string;
   readonly takesEta: boolean;
+  /** What it does where no number of steps is given: "50", "all". */
+  readonly defaultSteps: string;
+}
+
+/** One sampling of the view: of several, each is a row under the same noise. */
+export interface SampleRow {
+  readonly job: string;
+  readonly form: SampleForm;
+  readonly state: 'waiting' | 'running' | 'done' | 'stopped' | 'failed';
+  /** Why it failed, in a sentence. */
+  readonly message: string | null;
+  /** While it runs: its last step. */
+  readonly frame: Frame | null;
+  readonly result: SampleResult | null;
+}
+
+/** What a command asks of the view once it is shown. */
+export interface SamplesWish {
+  /** More than one: compare them under the same noise. */
+  readonly models: readonly string[];
+  /** Sample at once. */
+  readonly start: boolean;
 }
 
 export type HostToSamples =
   | HostToAnyWebview
   | {
       readonly type: 'hydrate';
-      readonly models: readonly ModelChoice[];
+      /** Null while they are being looked for. */
+      readonly models: readonly ModelChoice[] | null;
       readonly solvers: readonly SolverChoice[];
       /** What the controls start from where the view has no state of its own. */
       readonly form: SampleForm;
-      /** The sampling in progress, and its last frame; or the last that ended. */
-      readonly job: string | null;
-      readonly frame: Frame | null;
-      readonly result: SampleResult | null;
+      /** The samplings in progress, or the last that ended. */
+      readonly rows: readonly SampleRow[];
+      readonly wish: SamplesWish | null;
       readonly health: EngineHealth;
     }
   | { readonly type: 'models'; readonly models: readonly ModelChoice[] }
-  /** Choose this model (and sample from it where `start` says so): from a command. */
-  | { readonly type: 'choose'; readonly model: string; readonly start: boolean }
-  | { readonly type: 'started'; readonly job: string }
+  | { readonly type: 'wish'; readonly wish: SamplesWish }
+  /** New samplings take the place of those shown. */
+  | { readonly type: 'rows'; readonly rows: readonly SampleRow[] }
+  /** A sampling is in another state. */
+  | { readonly type: 'row'; readonly row: SampleRow }
   | { readonly type: 'frame'; readonly seq: number; readonly frame: Frame }
-  | { readonly type: 'done'; readonly result: SampleResult }
-  | { readonly type: 'stopped'; readonly job: string }
-  | { readonly type: 'failed'; readonly job: string | null; readonly message: string }
-  | { readonly type: 'saved'; readonly out: string };
+  /** Steps that were asked for with `frames`. */
+  | { readonly type: 'frames'; readonly frames: FramesResult }
+  /** They are no longer to be had. */
+  | { readonly type: 'framesGone'; readonly job: string; readonly message: string }
+  /** A dropped file, as it is on the disk. */
+  | { readonly type: 'dropped'; readonly name: string; readonly bytes: Uint8Array }
+  | { readonly type: 'notice'; readonly message: string }
+  | { readonly type: 'failed'; readonly message: string };
 
 export type SamplesToHost =
   | AnyWebviewToHost
-  | { readonly type: 'sample'; readonly form: SampleForm }
+  /** One after the other, in this order. */
+  | { readonly type: 'sample'; readonly forms: readonly SampleForm[] }
   | { readonly type: 'cancel' }
-  | { readonly type: 'save'; readonly as: 'grid' | 'each' | 'gif' }
-  | { readonly type: 'copyCommand'; readonly form: SampleForm };
+  | {
+      readonly type: 'frames';
+      readonly job: string;
+      readonly part: FramePart;
+      readonly steps: readonly number[];
+    }
+  | { readonly type: 'save'; readonly job: string; readonly as: 'grid' | 'each' | 'gif' }
+  | { readonly type: 'copyCommand'; readonly form: SampleForm }
+  /** A file of the editor was dropped on the view. */
+  | { readonly type: 'readDropped'; readonly uri: string }
+  | { readonly type: 'train' };
 
 // The noising view
+
+/** An image of the noising view. */
+export interface NoisingImage {
+  readonly path: string;
+  /** Its file name. */
+  readonly label: string;
+  /** Null while it is being read, and where it cannot be. */
+  readonly pixels: PixelBatch | null;
+  /** Why it cannot be read, in a sentence. */
+  readonly message: string | null;
+}
 
 export type HostToNoising =
   | HostToAnyWebview
   | {
       readonly type: 'hydrate';
-      readonly images: readonly ImagePixels[];
+      readonly images: readonly NoisingImage[];
       readonly schedule: NoiseSettings;
       readonly seed: number;
       readonly health: EngineHealth;
     }
-  | { readonly type: 'image'; readonly image: ImagePixels }
-  | { readonly type: 'failed'; readonly message: string }
-  | { readonly type: 'saved'; readonly out: string };
+  | { readonly type: 'image'; readonly image: NoisingImage }
+  | { readonly type: 'notice'; readonly message: string }
+  | { readonly type: 'failed'; readonly message: string };
 
 export type NoisingToHost =
   | AnyWebviewToHost
   | {
       readonly type: 'read';
       readonly path: string;
-      readonly size: number;
-      readonly channels: 1 | 3;
+      /** Null: the image's own, at most 128. */
+      readonly size: number | null;
+      /** Null: as the image is. */
+      readonly channels: 1 | 3 | null;
     }
   | {
       readonly type: 'export';
+      readonly as: 'png' | 'gif';
       readonly path: string;
       readonly size: number;
       readonly channels: 1 | 3;

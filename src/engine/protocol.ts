@@ -36,6 +36,8 @@ export interface HostToEngine {
   checkpointNow(): CheckpointNote;
   /** Draws images; its frames come as `frame` notifications. Cancellable. */
   sample(request: SampleRequest): SampleResult;
+  /** Steps of a sampling, in progress or ended, as far as they are still kept. */
+  frames(request: FramesRequest): FramesResult;
   /** Writes the images of a finished sampling to files. */
   saveSamples(request: SaveSamplesRequest): SavedFiles;
   /** Reads an image as the noising view shows it: square, small, in [0, 255]. */
@@ -295,6 +297,35 @@ export interface Frame {
   readonly x0: PixelBatch;
 }
 
+/**
+ * xt: the images after a step; x0: the clean images as predicted in it; eps: the noise as predicted in
+ * it, of which −3 … 3 fills the pixels' range.
+ */
+export type FramePart = 'xt' | 'x0' | 'eps';
+
+export interface FramesRequest {
+  readonly job: string;
+  readonly part: FramePart;
+  /** Steps that are wanted, 1 … ; those that are not kept are left out of the answer. */
+  readonly steps: readonly number[];
+}
+
+/** The first images of a sampling (one batch) at some of its steps. */
+export interface FramesResult {
+  readonly job: string;
+  readonly part: FramePart;
+  readonly frames: readonly KeptFrame[];
+  /** Every step that is kept, in order: all, or evenly thinned out where they would be very large. */
+  readonly kept: readonly { readonly step: number; readonly t: number }[];
+}
+
+export interface KeptFrame {
+  readonly step: number;
+  /** The timestep that was denoised. */
+  readonly t: number;
+  readonly pixels: PixelBatch;
+}
+
 export interface SampleResult {
   readonly job: string;
   readonly images: PixelBatch;
@@ -338,7 +369,7 @@ export interface NoiseRequest {
   /** Timesteps, 0 … T−1. */
   readonly at: readonly number[];
   readonly seed: number;
-  /** Write the stages in a row to this PNG. */
+  /** Write the stages in a row to this PNG, or one after another to this GIF, by the file's ending. */
   readonly out?: string;
 }
 
