@@ -8,6 +8,7 @@ import type {
   Preview,
   RunHistory,
   RunSummary,
+  SampleRequest,
   SampleResult,
   TrainingStatus,
 } from '../src/engine/protocol';
@@ -80,20 +81,12 @@ export interface ModelChoice {
 /** What the samples view's controls hold; it survives hiding and reload. */
 export interface SampleForm {
   readonly model: string;
-  readonly solver: string;
+  readonly solver: SampleRequest['solver'];
   /** Null: the solver's own default. */
   readonly steps: number | null;
   readonly eta: number;
   readonly seed: number;
   readonly count: number;
-}
-
-export interface SolverChoice {
-  readonly name: string;
-  readonly label: string;
-  readonly takesEta: boolean;
-  /** What it does where no number of steps is given: "50", "all". */
-  readonly defaultSteps: string;
 }
 
 /** One sampling of the view: of several, each is a row under the same noise. */
@@ -122,7 +115,6 @@ export type HostToSamples =
       readonly type: 'hydrate';
       /** Null while they are being looked for. */
       readonly models: readonly ModelChoice[] | null;
-      readonly solvers: readonly SolverChoice[];
       /** What the controls start from where the view has no state of its own. */
       readonly form: SampleForm;
       /** The samplings in progress, or the last that ended. */
