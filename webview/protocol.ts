@@ -87,6 +87,10 @@ export interface SampleForm {
   readonly eta: number;
   readonly seed: number;
   readonly count: number;
+  /** Null: as the model's folder says. */
+  readonly spacing: SampleRequest['spacing'] | null;
+  /** Null: as the model's folder says; of the ddpm solver alone. */
+  readonly variance: SampleRequest['variance'] | null;
 }
 
 /** One sampling of the view: of several, each is a row under the same noise. */
