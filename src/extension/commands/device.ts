@@ -1,0 +1,71 @@
+import * as vscode from 'vscode';
+import type { DevicesResult } from '../../engine/protocol';
+import type { CommandContext } from './command';
+import { signalOf } from './models';
+
+interface DeviceItem extends vscode.QuickPickItem {
+  readonly device: string | null;
+}
+
+/** Tries every device for real, with a progress that can be cancelled. */
+export function tryDevices({ engine }: CommandContext): Promise<DevicesResult> {
+  return Promise.resolve(
+    vscode.window.withProgress(
+      {
+        location: vscode.ProgressLocation.Notification,
+        title: 'Trying the devices of this machine',
+        cancellable: true,
+      },
+      (_, token) => engine.request('devices', undefined, { signal: signalOf(token) }),
+    ),
+  );
+}
+
+/** Lets the user choose what computes: each device with its time, or with why it does not work. */
+export async function selectDevice(context: CommandContext): Promise<void> {
+  const found = await tryDevices(context);
+  const current = context.settings.device;
+  const chosen = await vscode.window.showQuickPick(deviceItems(found, current), {
+    title: 'Select Device',
+    placeHolder: `What should compute? Now: ${current}`,
+    matchOnDetail: true,
+  });
+  if (!chosen) throw new vscode.CancellationError();
+  if (chosen.device === null) return;
+  await vscode.workspace
+    .getConfiguration('diffusion')
+    .update('device', chosen.device, vscode.ConfigurationTarget.Global);
+}
+
+function deviceItems({ reports, auto }: DevicesResult, current: string): DeviceItem[] {
+  const mark = (device: string) => (device === current ? '$(check) ' : '');
+  const working = reports.filter(({ works }) => works);
+  const others = reports.filter(({ works }) => !works);
+  return [
+    {
+      device: 'auto',
+      label: `${mark('auto')}auto`,
+      description: auto === null ? 'nothing works' : `takes ${auto}`,
+      detail: 'The fastest device that computes right.',
+    },
+    ...working.map(({ name, milliseconds }) => ({
+      device: name,
+      label: `${mark(name)}${name}`,
+      description: `works: ${milliseconds!.toFixed(1)} ms for the trial`,
+    })),
+    ...(others.length === 0
+      ? []
+      : [
+          {
+            device: null,
+            label: 'Do not work here',
+            kind: vscode.QuickPickItemKind.Separator,
+          },
+        ]),
+    ...others.map(({ name, reason }) => ({
+      device: null,
+      label: `$(circle-slash) ${name}`,
+      detail: reason ?? '',
+    })),
+  ];
+}

@@ -1,0 +1,55 @@
+/** Numbers as people read them in the status bar, the tree and messages. */
+
+const THOUSANDS = new Intl.NumberFormat('en-US');
+
+/** "2,000" */
+export function formatCount(value: number): string {
+  return THOUSANDS.format(value);
+}
+
+/** "0.0423", three significant digits; a dash where there is none. */
+export function formatLoss(loss: number | null): string {
+  if (loss === null || !Number.isFinite(loss)) return '–';
+  return loss !== 0 && Math.abs(loss) < 1e-4 ? loss.toExponential(2) : loss.toPrecision(3);
+}
+
+/** "45 s", "3 min 20 s", "2 h 5 min", "3 d 4 h" */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const parts: readonly (readonly [number, string])[] = [
+    [Math.floor(whole / 86_400), 'd'],
+    [Math.floor(whole / 3600) % 24, 'h'],
+    [Math.floor(whole / 60) % 60, 'min'],
+    [whole % 60, 's'],
+  ];
+  const first = parts.findIndex(([value]) => value > 0);
+  if (first < 0) return '0 s';
+  return parts
+    .slice(first, first + 2)
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value} ${unit}`)
+    .join(' ');
+}
+
+/** "6.8 it/s", or "2.5 s/it" where a step takes longer than a second. */
+export function formatSpeed(stepsPerSecond: number): string {
+  if (stepsPerSecond >= 1) return `${stepsPerSecond.toFixed(stepsPerSecond < 10 ? 1 : 0)} it/s`;
+  return `${(1 / stepsPerSecond).toFixed(1)} s/it`;
+}
+
+/** "4.2 MB" */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Text that Markdown shows as it is. */
+export function plain(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+\-.!|<>~$]/g, '\\$&').replace(/\s*\n\s*/g, ' ');
+}

@@ -1,0 +1,136 @@
+import type { CheckpointSummary, RunSummary, TrainingStatus } from '../../engine/protocol';
+import { formatBytes, formatCount, formatDuration, formatLoss, plain } from '../format';
+
+/** How a run is shown: its own record, or what the engine says while it trains it. */
+export type RunState = RunSummary['status'] | 'preparing' | 'paused' | 'stopping';
+
+/** What the engine's training says of a run, if it is this run's; else null. */
+export function liveStatusOf(run: RunSummary, training: TrainingStatus | null) {
+  return training && training.run === run.path && isUnderWay(training) ? training : null;
+}
+
+function isUnderWay({ state }: TrainingStatus): boolean {
+  return state === 'preparing' || state === 'running' || state === 'paused' || state === 'stopping';
+}
+
+export function stateOf(run: RunSummary, training: TrainingStatus | null): RunState {
+  const state = liveStatusOf(run, training)?.state;
+  return state === undefined || state === 'finished' || state === 'stopped' || state === 'failed'
+    ? run.status
+    : state;
+}
+
+/** Symbol and colour of each state. */
+export const RUN_ICONS: Readonly<Record<RunState, readonly [icon: string, colour?: string]>> = {
+  preparing: ['loading~spin'],
+  running: ['pulse', 'charts.green'],
+  paused: ['debug-pause', 'charts.yellow'],
+  stopping: ['loading~spin'],
+  finished: ['pass', 'testing.iconPassed'],
+  stopped: ['circle-slash'],
+  failed: ['error', 'list.errorForeground'],
+  interrupted: ['debug-disconnect', 'list.warningForeground'],
+  broken: ['warning', 'list.warningForeground'],
+};
+
+/** "1,200/2,000 · loss 0.0423 · running" */
+export function runDescription(run: RunSummary, training: TrainingStatus | null): string {
+  const state = stateOf(run, training);
+  if (state === 'broken') return 'cannot be read';
+  const { step, steps, loss } = liveStatusOf(run, training) ?? run;
+  const done =
+    state === 'finished'
+      ? `${formatCount(step)} steps`
+      : `${formatCount(step)}/${formatCount(steps)}`;
+  return [done, ...(loss === null ? [] : [`loss ${formatLoss(loss)}`]), stateText(run, state)].join(
+    ' · ',
+  );
+}
+
+function stateText(run: RunSummary, state: RunState): string {
+  return state === 'running' && !run.isOurs ? 'running elsewhere' : state;
+}
+
+/** Words that `when` clauses look for in a run's context value. */
+export function runContext(run: RunSummary, training: TrainingStatus | null): string {
+  const state = stateOf(run, training);
+  const words = ['run', state];
+  const isLive = ['preparing', 'running', 'paused', 'stopping'].includes(state);
+  if (isLive) words.push('live', liveStatusOf(run, training) ? 'ours' : 'foreign');
+  else words.push('idle');
+  if (!isLive && state !== 'broken' && run.step < run.steps) words.push('resumable');
+  if (run.checkpoints.some(({ fault }) => fault === null)) words.push('sampleable');
+  return words.join(' ');
+}
+
+export function checkpointContext(checkpoint: CheckpointSummary): string {
+  return checkpoint.fault === null ? 'checkpoint whole' : 'checkpoint faulty';
+}
+
+/** "loss 0.0423 · epoch 3.2" */
+export function checkpointDescription(checkpoint: CheckpointSummary): string {
+  if (checkpoint.fault !== null) return 'cannot be used';
+  const parts: string[] = [];
+  if (checkpoint.loss !== null) parts.push(`loss ${formatLoss(checkpoint.loss)}`);
+  if (checkpoint.epoch) parts.push(`epoch ${Number(checkpoint.epoch.toFixed(2))}`);
+  return parts.join(' · ');
+}
+
+/** @param picture address of the preview picture, or null */
+export function runTooltip(
+  run: RunSummary,
+  training: TrainingStatus | null,
+  picture: string | null,
+): string {
+  const live = liveStatusOf(run, training);
+  const state = stateOf(run, training);
+  const { step, steps, loss, seconds } = live ?? run;
+  const rows =
+    state === 'broken'
+      ? []
+      : [
+          row('State', stateText(run, state)),
+          row('Step', `${formatCount(step)} of ${formatCount(steps)}`),
+          row('Loss', loss === null ? null : formatLoss(loss)),
+          row('Trained for', seconds > 0 ? formatDuration(seconds) : null),
+          row('Data set', run.dataset || null),
+          row('Device', run.device || null),
+          row('Started', new Date(run.createdAt).toLocaleString()),
+          row('Checkpoints', String(run.checkpoints.length)),
+        ];
+  return document(run.name, run.message, rows, picture, run.path);
+}
+
+/** @param picture address of the preview picture, or null */
+export function checkpointTooltip(checkpoint: CheckpointSummary, picture: string | null): string {
+  const rows = [
+    row('Loss', checkpoint.loss === null ? null : formatLoss(checkpoint.loss)),
+    row('Epoch', checkpoint.epoch ? checkpoint.epoch.toFixed(2) : null),
+    row('Written', new Date(checkpoint.writtenAt).toLocaleString()),
+    row('Size', formatBytes(checkpoint.size)),
+  ];
+  const title = `Step ${formatCount(checkpoint.step)}`;
+  return document(title, checkpoint.fault, rows, picture, checkpoint.path);
+}
+
+function row(name: string, value: string | null): string | null {
+  return value && `| ${name} | ${plain(value)} |`;
+}
+
+function document(
+  title: string,
+  message: string | null,
+  rows: readonly (string | null)[],
+  picture: string | null,
+  path: string,
+): string {
+  const table = rows.filter((each) => each !== null);
+  const parts = [
+    `**${plain(title)}**`,
+    ...(message === null ? [] : [`$(warning) ${plain(message)}`]),
+    ...(table.length > 0 ? [['| | |', '|:--|:--|', ...table].join('\n')] : []),
+    ...(picture === null ? [] : [`![What it draws](${picture}|width=256)`]),
+    plain(path),
+  ];
+  return parts.join('\n\n');
+}

@@ -1,0 +1,96 @@
+import * as vscode from 'vscode';
+import type { TrainingStatus } from '../../engine/protocol';
+import { isLive, type EngineHost } from '../engine-host';
+import type { RunsModel } from '../runs-model';
+import { checkpointItem, checkpointNodes, runItem, runNode, tooltipOf } from './nodes';
+import type { RunNode, TreeNode } from './nodes';
+
+export const TREE_ID = 'diffusion.checkpoints';
+/** The line of a run that trains is drawn at most so often. */
+const REDRAW_MS = 1000;
+
+/** The tree of runs and their checkpoints. */
+export class RunsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
+  private nodes: readonly RunNode[] = [];
+  private redraw: NodeJS.Timeout | null = null;
+  private drawnState = '';
+  private readonly emitter = new vscode.EventEmitter<TreeNode | undefined>();
+  private readonly disposables: vscode.Disposable[];
+  readonly onDidChangeTreeData = this.emitter.event;
+  readonly view: vscode.TreeView<TreeNode>;
+
+  constructor(
+    private readonly engine: EngineHost,
+    private readonly runs: RunsModel,
+  ) {
+    this.view = vscode.window.createTreeView(TREE_ID, {
+      treeDataProvider: this,
+      canSelectMany: true,
+      showCollapseAll: true,
+    });
+    this.disposables = [
+      this.view,
+      this.emitter,
+      runs.onDidChange(() => this.listChanged()),
+      engine.onDidChangeTraining((status) => this.trainingChanged(status)),
+    ];
+  }
+
+  get selection(): readonly TreeNode[] {
+    return this.view.selection;
+  }
+
+  async getChildren(node?: TreeNode): Promise<TreeNode[]> {
+    if (node) return node.kind === 'run' ? checkpointNodes(node) : [];
+    this.nodes = (await this.runs.read()).map(runNode);
+    return [...this.nodes];
+  }
+
+  getParent(node: TreeNode): TreeNode | undefined {
+    return node.kind === 'run' ? undefined : this.nodes.find(({ path }) => path === node.run.path);
+  }
+
+  getTreeItem(node: TreeNode): vscode.TreeItem {
+    return node.kind === 'run'
+      ? runItem(node, this.engine.training, placeOf(node.path))
+      : checkpointItem(node);
+  }
+
+  resolveTreeItem(item: vscode.TreeItem, node: TreeNode): vscode.TreeItem {
+    item.tooltip = tooltipOf(node, this.engine.training);
+    return item;
+  }
+
+  private listChanged(): void {
+    const { message, runs } = this.runs;
+    // An empty tree has its welcome instead.
+    this.view.message =
+      message !== null && runs.length > 0 ? `The list may be old: ${message}` : undefined;
+    this.emitter.fire(undefined);
+  }
+
+  private trainingChanged(status: TrainingStatus | null): void {
+    const state = isLive(status) ? `${status.run} ${status.state}` : '';
+    if (state !== this.drawnState) {
+      this.drawnState = state;
+      void this.runs.refresh();
+    }
+    if (this.redraw || !isLive(status)) return;
+    this.redraw = setTimeout(() => {
+      this.redraw = null;
+      const run = this.engine.training?.run;
+      const node = this.nodes.find(({ path }) => path === run);
+      if (node) this.emitter.fire(node);
+    }, REDRAW_MS);
+  }
+
+  dispose(): void {
+    if (this.redraw) clearTimeout(this.redraw);
+    this.disposables.forEach((each) => each.dispose());
+  }
+}
+
+function placeOf(run: string): string | null {
+  if ((vscode.workspace.workspaceFolders?.length ?? 0) < 2) return null;
+  return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(run))?.name ?? null;
+}
