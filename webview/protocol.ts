@@ -43,6 +43,8 @@ export type HostToTraining =
   | HostToAnyWebview
   | {
       readonly type: 'hydrate';
+      /** The run's folder; null where none is chosen. */
+      readonly run: string | null;
       /** Null while the run is being read, or where no run is chosen. */
       readonly history: RunHistory | null;
       /** The engine's training if it is this run's, else null. */
@@ -60,7 +62,8 @@ export type HostToTraining =
   /** A request of the view that failed, as a sentence. */
   | { readonly type: 'failed'; readonly message: string };
 
-export type TrainingAction = 'pause' | 'unpause' | 'stop' | 'checkpointNow' | 'resume' | 'sample';
+export type TrainingAction =
+  'train' | 'pause' | 'unpause' | 'stop' | 'checkpointNow' | 'resume' | 'sample';
 
 export type TrainingToHost =
   | AnyWebviewToHost
@@ -157,6 +160,8 @@ export type SamplesToHost =
   | { readonly type: 'copyCommand'; readonly form: SampleForm }
   /** A file of the editor was dropped on the view. */
   | { readonly type: 'readDropped'; readonly uri: string }
+  /** Choose a model's folder on the disk. */
+  | { readonly type: 'browse' }
   | { readonly type: 'train' };
 
 // The noising view
@@ -166,6 +171,9 @@ export interface NoisingImage {
   readonly path: string;
   /** Its file name. */
   readonly label: string;
+  /** As it was asked for with `read`; null: as the image is. */
+  readonly size: number | null;
+  readonly channels: 1 | 3 | null;
   /** Null while it is being read, and where it cannot be. */
   readonly pixels: PixelBatch | null;
   /** Why it cannot be read, in a sentence. */

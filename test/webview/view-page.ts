@@ -1,0 +1,197 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { themeStyle, THEMES, type ThemeName } from './themes';
+
+const ORIGIN = 'http://view.test';
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+export interface PageOptions {
+  readonly theme?: ThemeName;
+  readonly width?: number;
+  readonly height?: number;
+  /** What the view kept before. */
+  readonly state?: unknown;
+  readonly lessMotion?: boolean;
+}
+
+/** A view's page as the editor shows it: its own bundle, the editor's policy, a host that is a test. */
+export class ViewPage {
+  private constructor(
+    readonly page: Page,
+    /** Violations of the policy, errors and faults. */
+    readonly faults: string[],
+  ) {}
+
+  static async open(browser: Browser, view: string, options: PageOptions = {}): Promise<ViewPage> {
+    const { theme = 'dark', width = 1280, height = 800, state, lessMotion = false } = options;
+    const page = await browser.newPage({
+      viewport: { width, height },
+      reducedMotion: lessMotion ? 'reduce' : 'no-preference',
+    });
+    const faults: string[] = [];
+    page.on('pageerror', (error) => faults.push(error.stack ?? error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') faults.push(message.text());
+    });
+    const bundle = await bundleOf(view);
+    await page.addInitScript(fakeEditor, state);
+    await page.route(`${ORIGIN}/**`, (route) => {
+      const { pathname } = new URL(route.request().url());
+      const body = pathname === '/' ? pageOf(view, theme) : bundle[path.extname(pathname)];
+      const contentType = TYPES[path.extname(pathname)] ?? 'text/html';
+      return body === undefined ? route.abort() : route.fulfill({ body, contentType });
+    });
+    await page.goto(`${ORIGIN}/`);
+    const opened = new ViewPage(page, faults);
+    await opened.posted('ready');
+    return opened;
+  }
+
+  /** Sends a message of the host; typed arrays arrive as such. */
+  async send(message: unknown): Promise<void> {
+    await this.page.evaluate((packed) => window.postMessage(fromTest(packed), '*'), pack(message));
+    // The message is handled, and what it drew is on the screen.
+    await this.page.evaluate(
+      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    );
+  }
+
+  /** The first message of a type that the view has posted and that was not taken before. */
+  async posted<T = Record<string, unknown>>(type: string): Promise<T> {
+    const handle = await this.page.waitForFunction(
+      (wanted) => {
+        const at = posted.findIndex((message) => message.type === wanted);
+        return at < 0 ? null : posted.splice(at, 1)[0];
+      },
+      type,
+      { timeout: 10_000 },
+    );
+    return (await handle.jsonValue()) as T;
+  }
+
+  /** Types of what was posted and not taken. */
+  async untaken(): Promise<string[]> {
+    return this.page.evaluate(() => posted.map(({ type }) => type));
+  }
+
+  state<T>(): Promise<T> {
+    return this.page.evaluate(() => kept as never);
+  }
+
+  /** A picture for people to look at, where `VIEW_SHOTS` names a folder. */
+  async shoot(name: string): Promise<void> {
+    const folder = process.env['VIEW_SHOTS'];
+    if (!folder) return;
+    mkdirSync(folder, { recursive: true });
+    await this.page.screenshot({ path: path.join(folder, `${name}.png`), fullPage: true });
+  }
+
+  close(): Promise<void> {
+    return this.page.close();
+  }
+}
+
+interface Posted {
+  readonly type: string;
+}
+
+declare const posted: Posted[];
+declare const kept: unknown;
+declare function fromTest(packed: string): unknown;
+
+const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.css': 'text/css' };
+
+/** Runs in the page before the view does. */
+function fakeEditor(state: unknown): void {
+  const scope = globalThis as unknown as Record<string, unknown>;
+  const messages: unknown[] = [];
+  scope['posted'] = messages;
+  scope['kept'] = state;
+  scope['acquireVsCodeApi'] = () => ({
+    postMessage: (message: unknown) => messages.push(message),
+    getState: () => scope['kept'],
+    setState: (next: unknown) => (scope['kept'] = structuredClone(next)),
+  });
+  const kinds = { Uint8Array, Float32Array, Float64Array };
+  scope['fromTest'] = (packed: string) =>
+    JSON.parse(packed, (_, value: { $kind?: keyof typeof kinds; data?: number[] } | null) =>
+      value?.$kind ? new kinds[value.$kind](value.data!) : value,
+    );
+}
+
+function pack(message: unknown): string {
+  return JSON.stringify(message, (_, value: unknown) => {
+    const kind = (value as object | null)?.constructor?.name ?? '';
+    const isArray = ['Uint8Array', 'Float32Array', 'Float64Array'].includes(kind);
+    return isArray ? { $kind: kind, data: Array.from(value as Uint8Array) } : value;
+  });
+}
+
+/** The page that the extension makes (`panels/panel.ts`), with the policy for this origin. */
+function pageOf(view: string, theme: ThemeName): string {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'nonce-test'",
+    `style-src ${ORIGIN} 'nonce-test'`,
+    `img-src ${ORIGIN} blob:`,
+    `font-src ${ORIGIN}`,
+  ].join('; ');
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<style nonce="test">:root { ${themeStyle(theme)} }</style>
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="${view}.css">
+<title>${view}</title>
+</head>
+<body class="${THEMES[theme].body}" data-nonce="test">
+<main id="view"></main>
+<script type="module" nonce="test" src="${view}.js"></script>
+</body>
+</html>`;
+}
+
+const bundles = new Map<string, Promise<Record<string, string>>>();
+
+function bundleOf(view: string): Promise<Record<string, string>> {
+  const made = bundles.get(view) ?? bundle(view);
+  bundles.set(view, made);
+  return made;
+}
+
+async function bundle(view: string): Promise<Record<string, string>> {
+  const { outputFiles } = await build({
+    entryPoints: { [view]: path.join(ROOT, 'webview', view, 'main.ts') },
+    outdir: '/view',
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+  });
+  return Object.fromEntries(outputFiles.map((file) => [path.extname(file.path), file.text]));
+}
+
+/** Where Chromium lies; null where there is none. */
+export function chromiumPath(): string | null {
+  const given = process.env['CHROMIUM_PATH'];
+  const places = [
+    given,
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+  ];
+  return places.find((place) => place && existsSync(place)) ?? null;
+}
+
+export function launch(): Promise<Browser> {
+  const executablePath = chromiumPath();
+  if (!executablePath) {
+    throw new Error('There is no Chromium: install it (Debian: apt-get install chromium).');
+  }
+  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+}

@@ -1,0 +1,70 @@
+import { h, setText } from '../shared/dom';
+import type { Moments } from './forward-process';
+import { BIN_CENTRES, histogram, HISTOGRAM_BINS, NORMAL_DENSITY } from './histogram';
+import { LineChart } from './line-chart';
+import { fixed } from './numbers';
+
+/** The paths to x_t whose moments are compared. */
+export type MomentsRow = 'expected' | 'closed' | 'chain';
+
+const ROWS: readonly (readonly [MomentsRow, string])[] = [
+  ['expected', 'Expected'],
+  ['closed', 'Closed form'],
+  ['chain', 'Markov chain'],
+];
+
+/** How the numbers of x_t are distributed, against N(0, 1), and by which path. */
+export class Distribution {
+  readonly element: HTMLElement;
+  private readonly chart = new LineChart({
+    title: 'Pixel values of x_t (bars) against N(0, 1) (line)',
+    colors: ['--chart-1', '--chart-2'],
+    bars: true,
+    height: 150,
+  });
+  private readonly bins = new Float64Array(HISTOGRAM_BINS);
+  private readonly cells: Readonly<Record<MomentsRow, readonly [HTMLElement, HTMLElement]>>;
+
+  constructor() {
+    const cell = () => h('td', null, '–');
+    this.cells = {
+      expected: [cell(), cell()],
+      closed: [cell(), cell()],
+      chain: [cell(), cell()],
+    };
+    const rows = ROWS.map(([row, name]) =>
+      h('tr', null, h('th', { scope: 'row' }, name), ...this.cells[row]),
+    );
+    const head = ['x_t', 'Mean', 'Deviation'].map((name) => h('th', { scope: 'col' }, name));
+    this.element = h(
+      'section',
+      { class: 'card', 'aria-label': 'Distribution of the pixel values' },
+      h('h2', null, 'Distribution'),
+      this.chart.element,
+      h(
+        'table',
+        { class: 'data-table' },
+        h('thead', null, h('tr', null, ...head)),
+        h('tbody', null, ...rows),
+      ),
+      h(
+        'p',
+        { class: 'hint' },
+        'Two ways to x_t with different noise: the pictures differ, the distribution does not.',
+      ),
+    );
+  }
+
+  showNumbers(xt: Float32Array, moments: Moments): void {
+    histogram(xt, this.bins);
+    const description = `Histogram of the pixel values: mean ${fixed(moments.mean, 3)}, deviation ${fixed(moments.std, 3)}`;
+    this.chart.setData(BIN_CENTRES, [this.bins, NORMAL_DENSITY], description);
+  }
+
+  /** Null: not known yet. */
+  setMoments(row: MomentsRow, moments: Moments | null): void {
+    const [mean, std] = this.cells[row];
+    setText(mean, moments ? fixed(moments.mean, 3) : '–');
+    setText(std, moments ? fixed(moments.std, 3) : '–');
+  }
+}

@@ -1,0 +1,232 @@
+import type { NoiseSettings } from '../../src/engine/protocol';
+import { makeSchedule } from '../../src/core/diffusion/schedule';
+import type { EngineHealth, NoisingImage, NoisingToHost } from '../protocol';
+import { Announcer } from '../shared/announce';
+import { h, replace, setText, show } from '../shared/dom';
+import { Distribution } from './distribution';
+import { expectedMoments, momentsOf, stageAt } from './forward-process';
+import { Formula } from './formula';
+import { NoisingModel } from './model';
+import { ScheduleCharts } from './schedule-charts';
+import { ScheduleEditor } from './schedule-editor';
+import { Stage } from './stage';
+import { carriedOver, type NoisingState } from './state';
+import { Strip } from './strip';
+import { ImageTabs } from './tabs';
+
+export interface NoisingDoor {
+  readonly post: (message: NoisingToHost) => void;
+  readonly keep: (changes: Partial<NoisingState>) => void;
+}
+
+/** The noising view: what the forward process makes of an image at each t. */
+export class NoisingView {
+  private readonly announcer = new Announcer();
+  private readonly title = h('h1', null, 'Forward noising');
+  private readonly message = h('div', { class: 'notice', role: 'status', hidden: true });
+  private readonly tabs = new ImageTabs((path) => this.pick(path));
+  private readonly stage: Stage;
+  private readonly formula = new Formula();
+  private readonly charts = new ScheduleCharts((t) => this.move(t));
+  private readonly distribution = new Distribution();
+  private readonly strip: Strip;
+  private readonly model: NoisingModel;
+  private readonly body: HTMLElement;
+  private images: readonly NoisingImage[] = [];
+  private state: NoisingState;
+  private isDrawing = false;
+
+  constructor(
+    root: HTMLElement,
+    private readonly door: NoisingDoor,
+    state: NoisingState,
+  ) {
+    this.state = state;
+    this.model = new NoisingModel(makeSchedule(state.schedule), state.seed);
+    this.stage = new Stage({
+      onMove: (t) => this.move(t),
+      onMode: (mode) => this.change({ mode }),
+      onSeed: (seed) => this.reseed(seed),
+      onSize: (size) => this.readAs({ size }),
+      onChannels: (channels) => this.readAs({ channels }),
+    });
+    this.strip = new Strip({
+      onPick: (t) => this.move(t),
+      onExport: (as, at) => this.export(as, at),
+    });
+    const editor = new ScheduleEditor(state.schedule, (schedule) => this.reschedule(schedule));
+    this.body = h(
+      'div',
+      { class: 'noising' },
+      h('div', { class: 'column' }, this.stage.element, this.distribution.element),
+      h('div', { class: 'column' }, this.formula.element, editor.element, this.charts.element),
+      h('div', { class: 'row' }, this.strip.element),
+    );
+    const head = h('header', { class: 'card-head' }, this.title, this.tabs.element);
+    replace(root, head, this.message, this.body, this.announcer.element);
+    this.stage.setControls(state);
+    this.charts.setSchedule(this.model.schedule);
+    this.stage.count = this.model.schedule.timesteps;
+    this.move(Math.min(state.t, this.model.schedule.timesteps - 1));
+    document.addEventListener('keydown', (event) => this.key(event));
+  }
+
+  setImages(images: readonly NoisingImage[]): void {
+    this.images = images;
+    const isThere = images.some(({ path }) => path === this.state.selected);
+    const selected = isThere ? this.state.selected : (images[0]?.path ?? null);
+    this.change({ selected, paths: images.map(({ path }) => path) });
+    this.showImage();
+  }
+
+  setImage(image: NoisingImage): void {
+    this.images = this.images.map((each) => (each.path === image.path ? image : each));
+    this.showImage();
+  }
+
+  setHealth({ state }: EngineHealth): void {
+    this.strip.canExport = state !== 'starting';
+  }
+
+  /** Says what was done, or why it was not. */
+  tell(level: 'info' | 'error', text: string): void {
+    this.message.className = `notice ${level}`;
+    replace(this.message, h('p', null, text));
+    show(this.message, true);
+    this.announcer.say(text);
+  }
+
+  private get image(): NoisingImage | undefined {
+    return this.images.find(({ path }) => path === this.state.selected);
+  }
+
+  private change(changes: Partial<NoisingState>): void {
+    this.state = { ...this.state, ...changes };
+    this.door.keep(changes);
+    this.draw();
+  }
+
+  private pick(path: string): void {
+    show(this.message, false);
+    this.change({ selected: path });
+    this.showImage();
+  }
+
+  private move(t: number): void {
+    const last = this.model.schedule.timesteps - 1;
+    const to = Math.max(0, Math.min(last, t));
+    if (this.stage.player.position !== to) this.stage.player.position = to;
+    this.change({ t: to });
+  }
+
+  private reseed(seed: number): void {
+    this.model.seed = seed;
+    this.change({ seed });
+    this.stage.setControls(this.state);
+    this.strip.draw(this.model);
+  }
+
+  private reschedule(settings: NoiseSettings): void {
+    const before = this.model.schedule.timesteps;
+    this.model.schedule = makeSchedule(settings);
+    const { timesteps } = this.model.schedule;
+    this.charts.setSchedule(this.model.schedule);
+    this.stage.player.pause();
+    this.stage.count = timesteps;
+    this.change({ schedule: settings });
+    this.move(carriedOver(this.state.t, before, timesteps));
+    this.strip.draw(this.model);
+  }
+
+  private readAs(changes: Pick<Partial<NoisingState>, 'size' | 'channels'>): void {
+    this.change(changes);
+    this.showImage();
+  }
+
+  /** Shows the chosen image; one that was read otherwise than is wanted is asked for again. */
+  private showImage(): void {
+    const { image, state } = this;
+    this.tabs.show(this.images, state.selected);
+    setText(this.title, image ? `Forward noising of ${image.label}` : 'Forward noising');
+    if (!image)
+      return this.tell(
+        'info',
+        'No image is open: right-click one in the Explorer and choose Show forward noising.',
+      );
+    if (image.size !== state.size || image.channels !== state.channels) {
+      const { size, channels } = state;
+      this.images = this.images.map((each) =>
+        each === image ? { ...each, size, channels } : each,
+      );
+      this.door.post({ type: 'read', path: image.path, size, channels });
+    }
+    if (image.message !== null) this.tell('error', image.message);
+    show(this.body, image.pixels !== null);
+    this.model.setImage(image.pixels);
+    if (!image.pixels)
+      return image.message === null ? this.tell('info', 'Reading the image …') : undefined;
+    if (image.message === null && this.message.textContent === 'Reading the image …') {
+      show(this.message, false);
+    }
+    this.strip.draw(this.model);
+    this.draw();
+  }
+
+  private export(as: 'png' | 'gif', at: readonly number[]): void {
+    const { image } = this.model;
+    const path = this.state.selected;
+    if (!image || path === null) return;
+    const { schedule, seed } = this.state;
+    const { width: size, channels } = image;
+    this.door.post({ type: 'export', as, path, size, channels, schedule, at, seed });
+  }
+
+  /** Draws once a frame, however often things change. */
+  private draw(): void {
+    if (this.isDrawing) return;
+    this.isDrawing = true;
+    requestAnimationFrame(() => {
+      this.isDrawing = false;
+      this.drawNow();
+    });
+  }
+
+  private drawNow(): void {
+    const { model, state } = this;
+    const { image, schedule } = model;
+    if (!image) return;
+    const stage = stageAt(schedule, state.t);
+    this.charts.mark(stage);
+    this.formula.setImage(image, model.eps);
+    this.formula.show(stage);
+    this.strip.mark(state.t);
+    const closed = model.closedAt(state.t);
+    const chain = state.mode === 'chain' ? model.chainAt(state.t) : null;
+    const isWalking = state.mode === 'chain' && !chain;
+    const xt = state.mode === 'chain' ? chain : closed;
+    const note = isWalking ? `Walking the chain: step ${model.walkedTo + 1} …` : null;
+    this.stage.draw(image, xt, state.t, note);
+    const closedMoments = momentsOf(closed);
+    const chainMoments = chain && momentsOf(chain);
+    this.distribution.setMoments(
+      'expected',
+      expectedMoments(schedule, momentsOf(image.data), state.t),
+    );
+    this.distribution.setMoments('closed', closedMoments);
+    this.distribution.setMoments('chain', chainMoments);
+    if (xt) this.distribution.showNumbers(xt, chainMoments ?? closedMoments);
+    if (isWalking) this.draw();
+  }
+
+  /** The keys work wherever no control has use for them. */
+  private key(event: KeyboardEvent): void {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target !== document.body) return;
+    const { player } = this.stage;
+    if (event.key === ' ') player.toggle();
+    else if (event.key === 'ArrowRight') this.move(this.state.t + 1);
+    else if (event.key === 'ArrowLeft') this.move(this.state.t - 1);
+    else return;
+    event.preventDefault();
+  }
+}
