@@ -1,0 +1,394 @@
+import type { AlignedData } from 'uplot';
+import uPlot from 'uplot';
+import { button, checkbox, dropdown } from '../shared/controls';
+import { ChartCard } from '../shared/chart-card';
+import { LineChart } from '../shared/chart';
+import type { ChartMark, ChartSeries, Range } from '../shared/chart';
+import { evenRows } from '../shared/data-table';
+import type { TableContent } from '../shared/data-table';
+import { decimate, valuesAt } from '../shared/decimate';
+import { freshId, h, setText } from '../shared/dom';
+import { count, duration, figure, tick } from '../shared/format';
+import { SERIES_COLORS } from '../shared/theme';
+import { Readout } from './readout';
+import type { RunCurves } from './run-curves';
+import { runMarks } from './run-marks';
+import type { RunEvents } from './run-marks';
+import { panned, scaled, within } from './viewport';
+import type { ViewState, XAxis } from './view-state';
+
+/** Runs that can be laid over at once: as many as there are other colours. */
+export const MOST_OVERLAYS = SERIES_COLORS.length - 1;
+const MOST_SMOOTHING = 12;
+
+const SIDE_CHARTS = [
+  { name: 'lr', title: 'Learning rate', color: '--chart-4' },
+  { name: 'gradNorm', title: 'Gradient norm', color: '--chart-2' },
+  { name: 'imagesPerSecond', title: 'Images per second', color: '--chart-3' },
+] as const;
+
+type SideName = (typeof SIDE_CHARTS)[number]['name'];
+type ChartName = 'loss' | SideName;
+
+export interface CurvesHooks {
+  readonly keep: (changes: Partial<ViewState>) => void;
+  /** The range of the x axis that is shown changed, or its unit. */
+  readonly onRange: () => void;
+}
+
+/** The loss and its companions over one x axis: zoomed, panned and read together. */
+export class Curves {
+  readonly element: HTMLElement;
+  private readonly loss: LineChart;
+  private readonly lossCard: ChartCard;
+  private readonly sides: {
+    readonly chart: LineChart;
+    readonly card: ChartCard;
+    readonly name: SideName;
+  }[];
+  private readonly readout = new Readout();
+  private readonly legend = h('ul', { class: 'legend', 'aria-label': 'Curves' });
+  private readonly reset;
+  private run: RunCurves | null = null;
+  private overlays: readonly RunCurves[] = [];
+  private events: RunEvents = { resumedAt: [] };
+  private seriesKey = '';
+  private pointed: number | null = null;
+
+  constructor(
+    private state: ViewState,
+    private readonly hooks: CurvesHooks,
+  ) {
+    const shared = {
+      drag: 'zoom',
+      xTick: (value: number) => this.xTick(value),
+      marks: () => this.marks(),
+      onZoom: (range: Range) => this.zoom(within(range, this.all)),
+      onPan: (by: number) => this.zoom(panned(this.state.zoom, by, this.all)),
+      onScale: (factor: number, around: number) =>
+        this.zoom(scaled(this.state.zoom, factor, around, this.all)),
+      onReset: () => this.zoom(null),
+      onHover: (x: number | null) => this.point(x),
+      onResize: () => this.draw(),
+    } as const;
+    this.loss = new LineChart({
+      ...shared,
+      label: 'Loss over the training',
+      height: 300,
+      isLog: state.isLog,
+      series: [],
+    });
+    this.sides = SIDE_CHARTS.map(({ name, title, color }) => {
+      const chart = new LineChart({
+        ...shared,
+        label: `${title} over the training`,
+        height: 120,
+        isFromZero: true,
+        series: [{ label: title, color }],
+      });
+      const card = this.card(name, title, [chart.element]);
+      return { chart, card, name };
+    });
+    this.reset = button({
+      label: 'Show all steps',
+      icon: 'reset',
+      look: 'icon',
+      disabled: true,
+      onPress: () => this.zoom(null),
+    });
+    this.lossCard = this.card('loss', 'Loss', [this.lossBody()], this.tools());
+    this.element = h(
+      'div',
+      { class: 'curves' },
+      this.lossCard.element,
+      h('div', { class: 'side-charts' }, ...this.sides.map(({ card }) => card.element)),
+    );
+  }
+
+  /** What the x axis shows now; null while there is nothing. */
+  get range(): Range | null {
+    return this.run ? (this.state.zoom ?? this.all) : null;
+  }
+
+  /** Shows a run, with others laid over it. */
+  setRuns(run: RunCurves | null, overlays: readonly RunCurves[], state: ViewState): void {
+    this.run = run;
+    this.overlays = overlays;
+    this.state = state;
+    this.draw();
+  }
+
+  setEvents(events: RunEvents): void {
+    this.events = events;
+  }
+
+  /** Draws what is there now. */
+  draw(): void {
+    const range = this.range;
+    if (!this.run || !range) return;
+    this.matchSeries();
+    this.loss.setData(this.lossData(range), range);
+    for (const { chart, name } of this.sides)
+      chart.setData(this.sideData(chart, name, range), range);
+    this.reset.disabled = this.state.zoom === null;
+    this.showReadout();
+    this.lossCard.update();
+    for (const { card } of this.sides) card.update();
+  }
+
+  private get all(): Range {
+    const extents = [this.run, ...this.overlays].map(
+      (run) => run?.extent(this.state.xAxis) ?? null,
+    );
+    const known = extents.filter((extent) => extent !== null);
+    if (known.length === 0) return { min: 0, max: 1 };
+    return {
+      min: Math.min(...known.map(({ min }) => min)),
+      max: Math.max(...known.map(({ max }) => max)),
+    };
+  }
+
+  private card(
+    name: ChartName,
+    title: string,
+    body: readonly HTMLElement[],
+    tools?: readonly Node[],
+  ): ChartCard {
+    return new ChartCard({
+      title,
+      tools,
+      body,
+      table: () => this.table(name, title),
+      isTable: this.state.tables.includes(name),
+      onTable: (isTable) => {
+        const others = this.state.tables.filter((each) => each !== name);
+        this.change({ tables: isTable ? [...others, name] : others });
+      },
+    });
+  }
+
+  private lossBody(): HTMLElement {
+    const help = h(
+      'p',
+      { class: 'visually-hidden', id: freshId('help') },
+      'Left and right move the read-out. Plus and minus zoom, with shift left and right pan, 0 shows all.',
+    );
+    const frame = h(
+      'div',
+      {
+        class: 'chart-keys',
+        tabindex: 0,
+        role: 'group',
+        'aria-label': 'Loss chart',
+        'aria-describedby': help.id,
+        onkeydown: (event: KeyboardEvent) => this.key(event),
+        onblur: () => this.point(null),
+      },
+      this.loss.element,
+    );
+    return h('div', { class: 'chart-body' }, this.legend, frame, help, this.readout.element);
+  }
+
+  private tools(): Node[] {
+    const { state } = this;
+    const log = checkbox({
+      label: 'Log scale',
+      value: state.isLog,
+      onChange: (isLog) => {
+        this.change({ isLog });
+        this.loss.isLog = isLog;
+        this.draw();
+      },
+    });
+    const xAxis = dropdown<XAxis>({
+      label: 'Over',
+      choices: [
+        { value: 'step', label: 'steps' },
+        { value: 'time', label: 'time' },
+        { value: 'epoch', label: 'epochs' },
+      ],
+      value: state.xAxis,
+      onChange: (axis) => this.setAxis(axis),
+    });
+    xAxis.element.classList.add('inline');
+    return [this.smoothingSlider(), log.element, xAxis.element, this.reset.element];
+  }
+
+  private smoothingSlider(): HTMLElement {
+    const slider = h('input', {
+      type: 'range',
+      class: 'slider',
+      min: 0,
+      max: MOST_SMOOTHING,
+      value: this.state.smoothing,
+    });
+    const label = h('span', { class: 'field-label' }, 'Smoothing');
+    const text = h('output', { class: 'numeric smoothing-value' });
+    const describe = () => {
+      const exponent = slider.valueAsNumber;
+      setText(text, exponent === 0 ? 'off' : `~${count(2 ** exponent)} lines`);
+      slider.setAttribute('aria-valuetext', text.textContent);
+    };
+    slider.addEventListener('input', () => {
+      describe();
+      this.change({ smoothing: slider.valueAsNumber });
+      for (const run of [this.run, ...this.overlays]) run?.smooth(slider.valueAsNumber);
+      this.draw();
+    });
+    describe();
+    return h('label', { class: 'field inline' }, label, slider, text);
+  }
+
+  private change(changes: Partial<ViewState>): void {
+    this.state = { ...this.state, ...changes };
+    this.hooks.keep(changes);
+  }
+
+  private zoom(zoom: Range | null): void {
+    this.change({ zoom });
+    this.draw();
+    this.hooks.onRange();
+  }
+
+  /** Another unit; what is zoomed in to stays the same rows. */
+  private setAxis(xAxis: XAxis): void {
+    const { zoom, xAxis: before } = this.state;
+    const { run } = this;
+    const to = (x: number) => (run ? run.placeOf(run.stepAt(x, before), xAxis) : x);
+    this.change({ xAxis, zoom: null });
+    this.zoom(zoom && within({ min: to(zoom.min), max: to(zoom.max) }, this.all));
+  }
+
+  private lossSeries(): ChartSeries[] {
+    const isSmooth = this.state.smoothing > 0;
+    const own: ChartSeries[] = [
+      { label: 'loss', color: SERIES_COLORS[0], width: 1, alpha: isSmooth ? 0.4 : 1 },
+    ];
+    if (isSmooth) own.push({ label: 'smoothed', color: SERIES_COLORS[0], width: 2 });
+    const others = this.overlays.map((run, i) => ({
+      label: run.summary.name,
+      color: SERIES_COLORS[1 + i]!,
+      width: 1.5,
+    }));
+    return [...own, ...others];
+  }
+
+  private matchSeries(): void {
+    const series = this.lossSeries();
+    const key = JSON.stringify(series);
+    if (key === this.seriesKey) return;
+    this.seriesKey = key;
+    this.loss.change({ series });
+    this.legend.replaceChildren(...series.map(legendEntry));
+  }
+
+  private lossData(range: Range): AlignedData {
+    const { run, loss, state } = this;
+    if (!run) return [[]];
+    const { isLog } = loss;
+    const isSmooth = state.smoothing > 0;
+    const tableOf = (each: RunCurves, isOwn: boolean): uPlot.AlignedData => {
+      const raw = each.columns.loss;
+      const drawn = isOwn || !isSmooth ? raw : each.smoothedLoss;
+      const { x, rows } = decimate(each.x(state.xAxis), drawn, range, loss.columns);
+      const table: [number[], ...(number | null)[][]] = [x, valuesAt(drawn, rows, isLog)];
+      if (isOwn && isSmooth) table.push(valuesAt(each.smoothedLoss, rows, isLog));
+      return table;
+    };
+    const tables = [tableOf(run, true), ...this.overlays.map((each) => tableOf(each, false))];
+    return tables.length === 1 ? tables[0]! : uPlot.join(tables);
+  }
+
+  private sideData(chart: LineChart, name: SideName, range: Range): AlignedData {
+    const y = this.run!.columns[name];
+    const { x, rows } = decimate(this.run!.x(this.state.xAxis), y, range, chart.columns);
+    return [x, valuesAt(y, rows)];
+  }
+
+  private marks(): readonly ChartMark[] {
+    return this.run ? runMarks(this.run, this.events, this.state.xAxis) : [];
+  }
+
+  private xTick(value: number): string {
+    return this.state.xAxis === 'time' ? timeTick(value) : tick(value);
+  }
+
+  private point(x: number | null): void {
+    this.pointed = x;
+    for (const chart of [this.loss, ...this.sides.map((side) => side.chart)]) chart.point(x);
+    this.showReadout();
+  }
+
+  private showReadout(): void {
+    if (this.run) this.readout.show(this.run, this.overlays, this.pointed, this.state.xAxis);
+  }
+
+  private key(event: KeyboardEvent): void {
+    const range = this.range;
+    if (!range || event.ctrlKey || event.metaKey || event.altKey) return;
+    const width = range.max - range.min;
+    const at = this.pointed ?? range.max;
+    const moves: Readonly<Record<string, () => void>> = {
+      ArrowLeft: () => this.move(-1, event.shiftKey),
+      ArrowRight: () => this.move(1, event.shiftKey),
+      Home: () => this.point(range.min),
+      End: () => this.point(range.max),
+      '+': () => this.zoom(scaled(this.state.zoom, 0.5, at, this.all)),
+      '=': () => this.zoom(scaled(this.state.zoom, 0.5, at, this.all)),
+      '-': () => this.zoom(scaled(this.state.zoom, 2, at, this.all)),
+      '0': () => this.zoom(null),
+      Escape: () => this.point(null),
+      PageUp: () => this.zoom(panned(this.state.zoom, -width / 2, this.all)),
+      PageDown: () => this.zoom(panned(this.state.zoom, width / 2, this.all)),
+    };
+    const move = moves[event.key];
+    if (!move) return;
+    event.preventDefault();
+    move();
+  }
+
+  /** Moves the read-out by a hundredth of what is shown and at least a row; or all, by a tenth. */
+  private move(direction: 1 | -1, isPan: boolean): void {
+    const range = this.range;
+    const { run } = this;
+    if (!range || !run) return;
+    const width = range.max - range.min;
+    if (isPan) {
+      this.zoom(panned(this.state.zoom, (direction * width) / 10, this.all));
+      return;
+    }
+    const at = this.pointed ?? range.max;
+    const wanted = at + (direction * width) / 100;
+    const next = run.neighbour(at, direction, this.state.xAxis);
+    const to = direction > 0 ? Math.max(wanted, next) : Math.min(wanted, next);
+    this.point(Math.min(Math.max(to, range.min), range.max));
+  }
+
+  private table(name: ChartName, title: string): TableContent {
+    const { run } = this;
+    const values = name === 'loss' ? ['Loss', 'Smoothed'] : [title];
+    const head = ['Step', 'Time', 'Epoch', ...values];
+    if (!run) return { caption: title, head, rows: [] };
+    const { columns, smoothedLoss } = run;
+    const rows = evenRows(run.length).map((row) => [
+      count(columns.step[row]!),
+      duration(columns.time[row]!),
+      figure(columns.epoch[row]!),
+      figure(columns[name][row]!),
+      ...(name === 'loss' ? [figure(smoothedLoss[row]!)] : []),
+    ]);
+    return { caption: `${title} of ${run.summary.name}`, head, rows };
+  }
+}
+
+function legendEntry({ label, color, alpha }: ChartSeries): HTMLElement {
+  const swatch = h('span', { class: 'swatch' });
+  swatch.style.background = `var(${color})`;
+  if (alpha !== undefined && alpha < 1) swatch.style.opacity = String(alpha);
+  return h('li', { title: label }, swatch, h('span', { class: 'legend-name' }, label));
+}
+
+function timeTick(seconds: number): string {
+  if (seconds >= 3600) return `${tick(seconds / 3600)} h`;
+  return seconds >= 60 ? `${tick(seconds / 60)} min` : `${tick(seconds)} s`;
+}

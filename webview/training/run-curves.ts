@@ -1,0 +1,97 @@
+import { ColumnStore } from '../../src/engine/columns';
+import type { MetricsColumns, RunHistory, RunSummary } from '../../src/engine/protocol';
+import { nearestRow } from '../shared/decimate';
+import type { Range } from '../shared/chart';
+import { decayOf, SmoothedColumn } from './smoothing';
+import type { XAxis } from './view-state';
+
+/** Steps without a loss that are told at most: the first ones say it. */
+const MOST_BROKEN = 20;
+
+/** A run's numbers as the charts draw them: its columns, and its smoothed loss. */
+export class RunCurves {
+  readonly store: ColumnStore;
+  readonly config: unknown;
+  summary: RunSummary;
+  private smoothed: SmoothedColumn;
+  private broken: number[] = [];
+  /** Rows that were searched for broken ones. */
+  private searched = 0;
+
+  constructor(history: RunHistory, smoothing: number) {
+    this.summary = history.summary;
+    this.config = history.config;
+    this.store = new ColumnStore(history.columns);
+    this.smoothed = new SmoothedColumn(decayOf(smoothing));
+    this.smoothed.follow(this.columns.loss);
+  }
+
+  get columns(): MetricsColumns {
+    return this.store.view();
+  }
+
+  get length(): number {
+    return this.store.length;
+  }
+
+  get smoothedLoss(): Float32Array {
+    return this.smoothed.values;
+  }
+
+  /** Takes rows from a row on. */
+  write(from: number, columns: MetricsColumns): void {
+    this.store.write(from, columns);
+    if (from < this.searched) {
+      this.broken = [];
+      this.searched = 0;
+    }
+    this.smoothed.follow(this.columns.loss, from);
+  }
+
+  /** Smooths over about 2^smoothing lines. */
+  smooth(smoothing: number): void {
+    if (decayOf(smoothing) === this.smoothed.decay) return;
+    this.smoothed = new SmoothedColumn(decayOf(smoothing));
+    this.smoothed.follow(this.columns.loss);
+  }
+
+  /** The column of an axis; steps where the run did not note it. */
+  x(axis: XAxis): Float64Array | Float32Array {
+    const columns = this.columns;
+    const column = columns[axis];
+    return Number.isNaN(column[0] ?? 0) || Number.isNaN(column.at(-1) ?? 0) ? columns.step : column;
+  }
+
+  /** From the first row to the last; null if there is none. */
+  extent(axis: XAxis): Range | null {
+    const x = this.x(axis);
+    return x.length === 0 ? null : { min: x[0]!, max: x.at(-1)! };
+  }
+
+  /** Where a step lies on an axis. */
+  placeOf(step: number, axis: XAxis): number {
+    const row = nearestRow(this.columns.step, step);
+    return row < 0 ? step : this.x(axis)[row]!;
+  }
+
+  /** The step at a place of an axis. */
+  stepAt(x: number, axis: XAxis): number {
+    return this.columns.step[nearestRow(this.x(axis), x)] ?? 0;
+  }
+
+  /** The place of the row before or after the one at a place. */
+  neighbour(x: number, direction: 1 | -1, axis: XAxis): number {
+    const places = this.x(axis);
+    const row = nearestRow(places, x) + direction;
+    return places[Math.min(Math.max(row, 0), places.length - 1)] ?? x;
+  }
+
+  /** The first steps at which the loss is no number. */
+  get brokenSteps(): readonly number[] {
+    const { step, loss } = this.columns;
+    for (; this.searched < loss.length && this.broken.length < MOST_BROKEN; this.searched++) {
+      if (Number.isNaN(loss[this.searched])) this.broken.push(step[this.searched]!);
+    }
+    return this.broken;
+  }
+}
