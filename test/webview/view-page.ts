@@ -51,11 +51,7 @@ export class ViewPage {
 
   /** Sends a message of the host; typed arrays arrive as such. */
   async send(message: unknown): Promise<void> {
-    await this.page.evaluate((packed) => window.postMessage(fromTest(packed), '*'), pack(message));
-    // The message is handled, and what it drew is on the screen.
-    await this.page.evaluate(
-      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
-    );
+    await this.page.evaluate((packed) => deliver(packed), pack(message));
   }
 
   /** The first message of a type that the view has posted and that was not taken before. */
@@ -99,9 +95,14 @@ interface Posted {
 
 declare const posted: Posted[];
 declare const kept: unknown;
-declare function fromTest(packed: string): unknown;
+declare function deliver(packed: string): Promise<void>;
 
 const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.css': 'text/css' };
+
+interface PageScope {
+  postMessage(message: unknown, origin: string): void;
+  requestAnimationFrame(next: (value: unknown) => void): void;
+}
 
 /** Runs in the page before the view does. */
 function fakeEditor(state: unknown): void {
@@ -115,10 +116,17 @@ function fakeEditor(state: unknown): void {
     setState: (next: unknown) => (scope['kept'] = structuredClone(next)),
   });
   const kinds = { Uint8Array, Float32Array, Float64Array };
-  scope['fromTest'] = (packed: string) =>
+  const unpack = (packed: string) =>
     JSON.parse(packed, (_, value: { $kind?: keyof typeof kinds; data?: number[] } | null) =>
       value?.$kind ? new kinds[value.$kind](value.data!) : value,
     );
+  const { postMessage, requestAnimationFrame } = globalThis as unknown as PageScope;
+  // Settles when the message is handled and what it drew is on the screen.
+  scope['deliver'] = async (packed: string) => {
+    postMessage(unpack(packed), '*');
+    for (let frame = 0; frame < 3; frame++)
+      await new Promise((next) => requestAnimationFrame(next));
+  };
 }
 
 function pack(message: unknown): string {
@@ -144,6 +152,7 @@ function pageOf(view: string, theme: ThemeName): string {
 <meta charset="utf-8">
 <style nonce="test">:root { ${themeStyle(theme)} }</style>
 <meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta property="csp-nonce" content="test">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="${view}.css">
 <title>${view}</title>

@@ -36,11 +36,9 @@ export class Distribution {
       h('tr', null, h('th', { scope: 'row' }, name), ...this.cells[row]),
     );
     const head = ['x_t', 'Mean', 'Deviation'].map((name) => h('th', { scope: 'col' }, name));
-    this.element = h(
-      'section',
-      { class: 'card', 'aria-label': 'Distribution of the pixel values' },
-      h('h2', null, 'Distribution'),
-      this.chart.element,
+    const moments = h(
+      'div',
+      null,
       h(
         'table',
         { class: 'data-table' },
@@ -52,6 +50,12 @@ export class Distribution {
         { class: 'hint' },
         'Two ways to x_t with different noise: the pictures differ, the distribution does not.',
       ),
+    );
+    this.element = h(
+      'section',
+      { class: 'card', 'aria-label': 'Distribution of the pixel values' },
+      h('h2', null, 'Distribution'),
+      h('div', { class: 'distribution' }, this.chart.element, moments),
     );
   }
 

@@ -19,6 +19,10 @@ export interface NoisingDoor {
   readonly keep: (changes: Partial<NoisingState>) => void;
 }
 
+const NO_IMAGE =
+  'No image is open: right-click one in the Explorer and choose Show Forward Noising.';
+const READING = 'Reading the image …';
+
 /** The noising view: what the forward process makes of an image at each t. */
 export class NoisingView {
   private readonly announcer = new Announcer();
@@ -58,7 +62,7 @@ export class NoisingView {
     this.body = h(
       'div',
       { class: 'noising' },
-      h('div', { class: 'column' }, this.stage.element, this.distribution.element),
+      this.stage.element,
       h('div', { class: 'column' }, this.formula.element, editor.element, this.charts.element),
       h('div', { class: 'row' }, this.strip.element),
     );
@@ -148,11 +152,8 @@ export class NoisingView {
     const { image, state } = this;
     this.tabs.show(this.images, state.selected);
     setText(this.title, image ? `Forward noising of ${image.label}` : 'Forward noising');
-    if (!image)
-      return this.tell(
-        'info',
-        'No image is open: right-click one in the Explorer and choose Show forward noising.',
-      );
+    show(this.body, Boolean(image?.pixels));
+    if (!image) return this.tell('info', NO_IMAGE);
     if (image.size !== state.size || image.channels !== state.channels) {
       const { size, channels } = state;
       this.images = this.images.map((each) =>
@@ -161,11 +162,9 @@ export class NoisingView {
       this.door.post({ type: 'read', path: image.path, size, channels });
     }
     if (image.message !== null) this.tell('error', image.message);
-    show(this.body, image.pixels !== null);
     this.model.setImage(image.pixels);
-    if (!image.pixels)
-      return image.message === null ? this.tell('info', 'Reading the image …') : undefined;
-    if (image.message === null && this.message.textContent === 'Reading the image …') {
+    if (!image.pixels) return image.message === null ? this.tell('info', READING) : undefined;
+    if (image.message === null && this.message.textContent === READING) {
       show(this.message, false);
     }
     this.strip.draw(this.model);

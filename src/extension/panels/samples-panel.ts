@@ -1,0 +1,278 @@
+import path from 'node:path';
+import * as vscode from 'vscode';
+import type {
+  AnyWebviewToHost,
+  HostToSamples,
+  SampleForm,
+  SamplesToHost,
+  SamplesWish,
+} from '../../../webview/protocol';
+import { EngineError } from '../../engine/client';
+import type { SaveSamplesRequest } from '../../engine/protocol';
+import { execute } from '../command-ids';
+import { reportFailure } from '../report';
+import type { Services } from '../services';
+import { sampleCommand } from './command-line';
+import { checkpointOf, modelChoices } from './model-choices';
+import { Panel, panelOptions, viewType } from './panel';
+import { SamplingSession } from './sampling-session';
+import { askForFile, askForNewFolder } from './save-places';
+
+/** What the panel is opened with. */
+export interface SamplesTarget {
+  /** A run, a checkpoint or a diffusers folder. */
+  readonly model?: string;
+  /** Several, to compare under the same noise. */
+  readonly models?: readonly string[];
+  /** Sample at once. */
+  readonly start?: boolean;
+}
+
+type Message = Exclude<SamplesToHost, AnyWebviewToHost>;
+
+const TITLE = 'Diffusion Samples';
+/** Larger files that are dropped on the view are no pictures of ours. */
+const MOST_DROPPED_BYTES = 64 * 2 ** 20;
+
+/** The host's side of the samples view: one panel a window. */
+export class SamplesPanel implements vscode.Disposable {
+  private static current: SamplesPanel | null = null;
+
+  private readonly panel: Panel<HostToSamples, SamplesToHost>;
+  private readonly subscriptions: vscode.Disposable[];
+  private session: SamplingSession | null = null;
+  private wish: SamplesWish | null = null;
+  private chosen: readonly string[] = [];
+  private areRunsRead = false;
+  /** Whether there is a view that hears what is posted. */
+  private isHydrated = false;
+
+  /** Restores the panel when the window is loaded again. */
+  static register(services: Services): vscode.Disposable {
+    return vscode.window.registerWebviewPanelSerializer(viewType('samples'), {
+      async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown) {
+        SamplesPanel.current?.dispose();
+        const restored = new SamplesPanel(services, panel);
+        const model = keptModel(state);
+        if (model) restored.chosen = [model];
+        SamplesPanel.current = restored;
+      },
+    });
+  }
+
+  static show(services: Services, target: SamplesTarget): void {
+    SamplesPanel.current ??= new SamplesPanel(
+      services,
+      vscode.window.createWebviewPanel(
+        viewType('samples'),
+        TITLE,
+        vscode.ViewColumn.Active,
+        panelOptions(services.extensionUri),
+      ),
+    );
+    SamplesPanel.current.ask(target);
+  }
+
+  private constructor(
+    private readonly services: Services,
+    panel: vscode.WebviewPanel,
+  ) {
+    this.panel = new Panel(panel, services.extensionUri, 'samples', {
+      hydrate: () => this.hydrate(),
+      receive: (message) => this.receive(message),
+      fault: (message) => services.log.error(`Samples view: ${message}`),
+      closed: () => this.close(),
+    });
+    this.subscriptions = [
+      panel.onDidChangeViewState(() => (this.isHydrated &&= panel.visible)),
+      services.runs.onDidChange(() => this.postModels()),
+      services.engine.onDidChangeHealth((health) => this.panel.post({ type: 'engine', health })),
+    ];
+    void services.runs.read().then(() => {
+      this.areRunsRead = true;
+      this.postModels();
+    });
+  }
+
+  private ask({ model, models, start = false }: SamplesTarget): void {
+    const wanted = models ?? (model === undefined ? [] : [model]);
+    this.panel.panel.reveal();
+    if (wanted.length === 0) return;
+    void this.services.runs.read().then((runs) => {
+      this.areRunsRead = true;
+      const resolved = wanted.map((one) => checkpointOf(runs, one));
+      this.chosen = [...resolved, ...this.chosen];
+      this.wish = { models: resolved, start };
+      this.postModels();
+      this.grantWish();
+    });
+  }
+
+  /** A view that is not there yet gets the wish with all else. */
+  private grantWish(): void {
+    if (!this.wish || !this.isHydrated) return;
+    this.panel.post({ type: 'wish', wish: this.wish });
+    this.wish = null;
+  }
+
+  private hydrate(): void {
+    this.isHydrated = true;
+    const models = this.areRunsRead ? this.models() : null;
+    const wish = this.wish;
+    this.wish = null;
+    this.panel.post({
+      type: 'hydrate',
+      models,
+      form: this.firstForm(),
+      rows: this.session?.rows ?? [],
+      wish,
+      health: this.services.engine.health,
+    });
+  }
+
+  private models() {
+    return modelChoices(this.services.runs.runs, this.chosen);
+  }
+
+  private postModels(): void {
+    if (this.areRunsRead) this.panel.post({ type: 'models', models: this.models() });
+  }
+
+  private firstForm(): SampleForm {
+    return {
+      model: this.models()[0]?.path ?? '',
+      solver: 'ddim',
+      steps: null,
+      eta: 0,
+      seed: 0,
+      count: 16,
+      spacing: null,
+      variance: null,
+    };
+  }
+
+  private receive(message: Message): void {
+    switch (message.type) {
+      case 'sample':
+        return this.sample(message.forms);
+      case 'cancel':
+        return this.session?.cancel();
+      case 'frames':
+        return void this.sendFrames(message);
+      case 'save':
+        return void this.attempt('Saving', () => this.save(message.job, message.as));
+      case 'copyCommand':
+        return void this.attempt('Copying', () => this.copyCommand(message.form));
+      case 'readDropped':
+        return void this.attempt('Reading the dropped file', () => this.readDropped(message.uri));
+      case 'browse':
+        return void this.attempt('Choosing a model', () => this.browse());
+      case 'train':
+        return void execute('diffusion.train');
+      default:
+        message satisfies never;
+    }
+  }
+
+  private sample(forms: readonly SampleForm[]): void {
+    this.session?.dispose();
+    const session = new SamplingSession(this.services, forms, {
+      row: (row) => {
+        if (session === this.session) this.panel.post({ type: 'row', row });
+      },
+      frame: (frame) => {
+        if (session !== this.session) return;
+        this.panel.postLatest(frame.job, (seq) => ({ type: 'frame', seq, frame }));
+      },
+      failed: (error) => this.services.log.warn(`Sampling: ${messageOf(error)}`),
+    });
+    this.session = session;
+    this.panel.post({ type: 'rows', rows: session.rows });
+    void session.run();
+  }
+
+  private async sendFrames(request: Extract<Message, { type: 'frames' }>): Promise<void> {
+    const { job, part, steps } = request;
+    try {
+      const frames = await this.services.engine.request('frames', { job, part, steps });
+      this.panel.post({ type: 'frames', frames });
+    } catch (error) {
+      this.panel.post({ type: 'framesGone', job, message: messageOf(error) });
+    }
+  }
+
+  private async save(job: string, as: SaveSamplesRequest['as']): Promise<void> {
+    const row = this.session?.rows.find((each) => each.job === job);
+    if (!row) return;
+    const name = `${path.basename(row.form.model)}-seed-${row.form.seed}`;
+    const out = await {
+      grid: () => askForFile(name, { label: 'PNG', ending: 'png' }),
+      gif: () => askForFile(name, { label: 'GIF', ending: 'gif' }),
+      each: () => askForNewFolder(name),
+    }[as]();
+    if (out === undefined) return;
+    const saved = await this.services.engine.request('saveSamples', { job, as, out });
+    this.panel.post({ type: 'notice', message: `Saved as ${saved.out}` });
+  }
+
+  private async copyCommand(form: SampleForm): Promise<void> {
+    const { device, threads } = this.services.settings;
+    await vscode.env.clipboard.writeText(sampleCommand(form, { device, threads }));
+    this.panel.post({ type: 'notice', message: 'The command is in the clipboard.' });
+  }
+
+  private async readDropped(uri: string): Promise<void> {
+    const file = vscode.Uri.parse(uri, true);
+    const name = path.basename(file.path);
+    const { size } = await vscode.workspace.fs.stat(file);
+    if (size > MOST_DROPPED_BYTES) {
+      const message = `${name} is too large to be a picture of samples: drop a PNG saved here.`;
+      return this.panel.post({ type: 'failed', message });
+    }
+    const bytes = await vscode.workspace.fs.readFile(file);
+    this.panel.post({ type: 'dropped', name, bytes });
+  }
+
+  private async browse(): Promise<void> {
+    const [folder] =
+      (await vscode.window.showOpenDialog({
+        canSelectFiles: false,
+        canSelectFolders: true,
+        openLabel: 'Use This Model',
+        title: 'A run, a checkpoint or a diffusers folder',
+      })) ?? [];
+    if (folder) this.ask({ model: folder.fsPath });
+  }
+
+  /** What fails is said by the view where it can be, and by the editor where it is a fault. */
+  private async attempt(doing: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (error instanceof EngineError && error.failure.kind === 'user') {
+        return this.panel.post({ type: 'failed', message: error.failure.message });
+      }
+      reportFailure(error, doing, this.services.log);
+    }
+  }
+
+  private close(): void {
+    this.session?.dispose();
+    this.subscriptions.forEach((each) => each.dispose());
+    if (SamplesPanel.current === this) SamplesPanel.current = null;
+  }
+
+  dispose(): void {
+    this.panel.dispose();
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The model in the state that the view kept. */
+function keptModel(state: unknown): string | null {
+  const form = (state as { readonly form?: { readonly model?: unknown } } | undefined)?.form;
+  return typeof form?.model === 'string' && form.model !== '' ? form.model : null;
+}

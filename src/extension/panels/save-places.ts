@@ -1,0 +1,39 @@
+import path from 'node:path';
+import * as vscode from 'vscode';
+
+/** Asks where to write a file; undefined where nothing was chosen. */
+export async function askForFile(
+  name: string,
+  kind: { readonly label: string; readonly ending: string },
+  beside?: string,
+): Promise<string | undefined> {
+  const defaultUri = vscode.Uri.joinPath(startFolder(beside), `${name}.${kind.ending}`);
+  const filters = { [kind.label]: [kind.ending] };
+  const chosen = await vscode.window.showSaveDialog({ defaultUri, filters });
+  if (!chosen) return undefined;
+  const { fsPath } = chosen;
+  return fsPath.toLowerCase().endsWith(`.${kind.ending}`) ? fsPath : `${fsPath}.${kind.ending}`;
+}
+
+/** Asks for a folder, and gives a new one in it: `name`, `name-2`, … */
+export async function askForNewFolder(name: string): Promise<string | undefined> {
+  const [parent] =
+    (await vscode.window.showOpenDialog({
+      canSelectFiles: false,
+      canSelectFolders: true,
+      defaultUri: startFolder(),
+      openLabel: 'Save Here',
+      title: `Where to put the folder ${name}`,
+    })) ?? [];
+  if (!parent) return undefined;
+  const taken = new Set((await vscode.workspace.fs.readDirectory(parent)).map(([entry]) => entry));
+  let free = name;
+  for (let i = 2; taken.has(free); i++) free = `${name}-${i}`;
+  return path.join(parent.fsPath, free);
+}
+
+function startFolder(beside?: string): vscode.Uri {
+  if (beside !== undefined) return vscode.Uri.file(path.dirname(beside));
+  const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === 'file');
+  return folder?.uri ?? vscode.Uri.file(process.env['HOME'] ?? process.env['USERPROFILE'] ?? '/');
+}
