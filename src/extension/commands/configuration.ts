@@ -5,23 +5,23 @@ import { localFolders } from '../settings';
 import { Refusal } from '../report';
 
 /** A start that trains as it is, and shows what is most often changed; the schema explains the rest. */
-const START = {
-  preset: 'quick',
-  dataset: 'digits',
-  imageSize: 16,
-  model: { type: 'unet', blockOutChannels: [16, 32, 32] },
-  schedule: { kind: 'cosine', timesteps: 1000, prediction: 'eps' },
-  training: { steps: 2000, batchSize: 32, lr: 0.003, seed: 0 },
-};
+export const CONFIGURATION_START = `{
+  "preset": "quick",
+  "dataset": "digits",
+  "imageSize": 16,
+  "model": { "type": "unet", "blockOutChannels": [16, 32, 32] },
+  "schedule": { "kind": "cosine", "timesteps": 1000, "prediction": "eps" },
+  "training": { "steps": 2000, "batchSize": 32, "lr": 0.003, "seed": 0 }
+}
+`;
 
 /** Writes a new configuration beside what is there, and opens it. */
 export async function newConfiguration(folder?: vscode.Uri): Promise<void> {
   const place = folder?.fsPath ?? (await chooseFolder());
-  const text = `${JSON.stringify(START, null, 2)}\n`;
   for (let number = 1; ; number++) {
     const name = number === 1 ? 'training.diffusion.json' : `training-${number}.diffusion.json`;
     const file = path.join(place, name);
-    if (!(await writtenAnew(file, text))) continue;
+    if (!(await writtenAnew(file, CONFIGURATION_START))) continue;
     await vscode.window.showTextDocument(vscode.Uri.file(file));
     return;
   }
