@@ -11,8 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 afterEach(async () => {
-  expect(view.faults).toEqual([]);
-  expect(await view.untaken()).not.toContain('fault');
+  expect(await view.wrongs()).toEqual([]);
   await view.close();
 });
 

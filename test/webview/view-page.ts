@@ -67,9 +67,14 @@ export class ViewPage {
     return (await handle.jsonValue()) as T;
   }
 
-  /** Types of what was posted and not taken. */
-  async untaken(): Promise<string[]> {
-    return this.page.evaluate(() => posted.map(({ type }) => type));
+  /** What was posted and not taken. */
+  async untaken(): Promise<readonly Posted[]> {
+    return this.page.evaluate(() => posted);
+  }
+
+  /** Everything that went wrong in the page. */
+  async wrongs(): Promise<readonly unknown[]> {
+    return [...this.faults, ...(await this.untaken()).filter(({ type }) => type === 'fault')];
   }
 
   state<T>(): Promise<T> {

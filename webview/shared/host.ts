@@ -28,7 +28,10 @@ export function connectHost<
     const message = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
     api.postMessage({ type: 'fault', message });
   };
-  window.addEventListener('error', (event) => fault(event.error ?? event.message));
+  window.addEventListener('error', (event) => {
+    // The browser's note that a layout settles a frame later is no fault.
+    if (!event.message.startsWith('ResizeObserver loop')) fault(event.error ?? event.message);
+  });
   window.addEventListener('unhandledrejection', (event) => fault(event.reason));
   return {
     post: (message) => api.postMessage(message),
