@@ -1,15 +1,15 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { exportPipeline } from '../core/checkpoint/diffusers-folder';
 import { parseWith } from '../core/base/schema';
 import { signatureOf } from '../core/nn/model';
+import { exportDiffusers } from '../core/sample/export-diffusers';
 import { exportOnnx } from '../core/sample/export-onnx';
 import { openModel, type SampledModel } from '../core/sample/sampling-job';
 import { fields, shortPath } from './format';
 import { optionName, required, withCommonOptions, type CommonOptions } from './options';
 import { Output } from './output';
-import { prepareNew, prepareNewFile } from './output-files';
+import { prepareNew, prepareNewFile } from '../core/base/output-files';
 import { openTerminal } from './terminal';
 
 const EXAMPLES = `
@@ -66,12 +66,6 @@ async function runExport(target: string, options: ExportOptions): Promise<void> 
     `${style.bold('Done')}: exported as ${format}`,
     ...fields([[format === 'onnx' ? 'file' : 'folder', shortPath(out)], ...how]),
   );
-}
-
-async function exportDiffusers({ pipeline, weights }: SampledModel, out: string): Promise<void> {
-  const { model, schedule } = pipeline;
-  const tensors = [...weights].map(([name, { shape, data }]) => ({ name, shape, data }));
-  await exportPipeline(out, { model, schedule, weights: tensors });
 }
 
 /** What goes into the file's graph and what comes out. */

@@ -1,23 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import sharp from 'sharp';
 import { z } from 'zod';
 import { UserError } from '../core/base/errors';
-import { withFile } from '../core/base/files';
 import { writeStrip, type ImageBatch } from '../core/base/picture';
 import { parseWith } from '../core/base/schema';
 import { terminalPicture } from '../core/base/terminal-picture';
 import { SCHEDULE_KINDS } from '../core/config/training-config';
-import { ImageDecoder } from '../core/data/decode';
-import { addNoise } from '../core/diffusion/forward';
-import { initialNoise } from '../core/diffusion/noise';
-import {
-  DEFAULT_SCHEDULE,
-  makeSchedule,
-  snrDb,
-  type NoiseSchedule,
-} from '../core/diffusion/schedule';
+import { LARGEST_SIDE, readImageFile } from '../core/data/image-file';
+import { DEFAULT_SCHEDULE, makeSchedule, type NoiseSchedule } from '../core/diffusion/schedule';
+import { noisedStages, stageAt, type NoiseStage } from '../core/diffusion/stages';
 import { terminalCheck, type TerminalCheck } from '../core/diffusion/terminal-check';
 import { fields, shortPath } from './format';
 import {
@@ -28,7 +19,7 @@ import {
   type CommonOptions,
 } from './options';
 import { Output } from './output';
-import { freeName, preparePng } from './output-files';
+import { freeName, preparePng } from '../core/base/output-files';
 import { openTerminal } from './terminal';
 
 const EXAMPLES = `
@@ -42,8 +33,6 @@ to its middle square.
 `;
 
 const { kind, timesteps, betaStart, betaEnd } = DEFAULT_SCHEDULE;
-/** Images larger than this are made smaller unless --size says otherwise. */
-const LARGEST = 128;
 /** Stages that are shown unless --at says which. */
 const STAGES = 8;
 
@@ -76,19 +65,14 @@ export function noiseCommand(program: Command): void {
     .option('--zero-terminal-snr', 'rescale so that nothing of the image is left at the last')
     .optionsGroup('Picture:')
     .option('--at <t,t,…>', `timesteps, 0 … T−1 (default: ${STAGES}, evenly spaced)`, numberList)
-    .option('--size <n>', `side in pixels (default: the image’s, at most ${LARGEST})`, numberOrText)
+    .option(
+      '--size <n>',
+      `side in pixels (default: the image’s, at most ${LARGEST_SIDE})`,
+      numberOrText,
+    )
     .option('--seed <n>', 'seed of the noise (default 0)', numberOrText)
     .option('--out <file.png>', 'the stages in a row (default: a new noise.png here)');
   withCommonOptions(command, { quiet: true }).addHelpText('after', EXAMPLES).action(runNoise);
-}
-
-/** One noised stage of the image. */
-interface Stage {
-  readonly t: number;
-  readonly sqrtAlphaBar: number;
-  readonly sqrtOneMinusAlphaBar: number;
-  /** −Infinity where nothing of the image is left. */
-  readonly snrDb: number;
 }
 
 async function runNoise(file: string, options: NoiseOptions): Promise<void> {
@@ -96,10 +80,10 @@ async function runNoise(file: string, options: NoiseOptions): Promise<void> {
   const schedule = scheduleOf(settings);
   const at = settings.at ?? evenly(schedule.timesteps);
   checkTimesteps(at, schedule.timesteps);
-  const image = await readImage(file, settings.size);
+  const image = await readImageFile(file, { size: settings.size });
   const out = options.out ?? (await freeName('noise', 'png'));
   await preparePng('--out', out);
-  const strip = noised(image, schedule, at, settings.seed);
+  const strip = noisedStages(image, schedule, at, settings.seed);
   const about = { image: path.basename(file), ...settings, size: image.shape[2], at };
   await writeStrip(out, strip, { settings: about });
   const output = new Output(Boolean(options.json));
@@ -138,48 +122,7 @@ function checkTimesteps(at: readonly number[], total: number): void {
   );
 }
 
-/** The image as a batch of one, its middle square, grey or in colour as it is. */
-async function readImage(file: string, wanted: number | undefined): Promise<ImageBatch> {
-  const bytes = await withFile('read the image', file, () => readFile(file));
-  const header = await sharp(bytes, { limitInputPixels: false })
-    .metadata()
-    .catch(() => null);
-  const shorter = header ? Math.min(header.width, header.height) : LARGEST;
-  const imageSize = wanted ?? Math.min(shorter, LARGEST);
-  const channels = header && header.channels <= 2 ? 1 : 3;
-  const decoder = new ImageDecoder({ imageSize, channels, resize: 'cover' });
-  const decoded = await decoder.decodeFile(bytes);
-  if ('reason' in decoded) {
-    throw new UserError(`Cannot use the image ${file}: ${decoded.reason}; give another image.`);
-  }
-  const data = Float32Array.from(decoded.pixels, (byte) => byte / 127.5 - 1);
-  return { data, shape: [1, channels, imageSize, imageSize] };
-}
-
-function noised(
-  { data, shape }: ImageBatch,
-  schedule: NoiseSchedule,
-  at: readonly number[],
-  seed: number,
-): ImageBatch {
-  const size = data.length;
-  const eps = initialNoise({ seed, firstSample: 0, sampleSize: size }, new Float32Array(size));
-  const strip = new Float32Array(at.length * size);
-  at.forEach((t, i) => addNoise(schedule, data, eps, t, strip.subarray(i * size, (i + 1) * size)));
-  return { data: strip, shape: [at.length, shape[1], shape[2], shape[3]] };
-}
-
-function stageAt(schedule: NoiseSchedule, t: number): Stage {
-  const alphaBar = schedule.alphaBars[t]!;
-  return {
-    t,
-    sqrtAlphaBar: Math.sqrt(alphaBar),
-    sqrtOneMinusAlphaBar: Math.sqrt(1 - alphaBar),
-    snrDb: snrDb(schedule, t),
-  };
-}
-
-function table(stages: readonly Stage[]): string[] {
+function table(stages: readonly NoiseStage[]): string[] {
   const { style } = openTerminal(process.stdout);
   const rows = stages.map(({ t, sqrtAlphaBar, sqrtOneMinusAlphaBar, snrDb: inDb }) => [
     String(t),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -10,6 +9,7 @@ import { DEVICES } from '../core/config/training-config';
 import { SOLVER_NAMES, VARIANCES } from '../core/diffusion/solvers';
 import { SPACINGS } from '../core/diffusion/spacing';
 import { openRuntime } from '../core/runtime/open';
+import { describeSampling } from '../core/sample/describe-sampling';
 import {
   openModel,
   sampleImages,
@@ -23,7 +23,7 @@ import { duration, fields, plural, shortPath } from './format';
 import { catchInterrupts } from './interrupts';
 import { numberOrText, optionName, withCommonOptions, type CommonOptions } from './options';
 import { Output } from './output';
-import { freeName, prepareFolder, prepareGif, preparePng } from './output-files';
+import { freeName, prepareFolder, prepareGif, preparePng } from '../core/base/output-files';
 import { openSampleView, type SampleView } from './sample-view';
 import { commandLine, surroundings, VERSION } from './surroundings';
 import { openTerminal } from './terminal';
@@ -155,27 +155,9 @@ interface Drawing {
   readonly signal: AbortSignal;
 }
 
-/** What a picture says of itself: the same for the same weights, wherever they lie. */
-function describe({ model, settings }: Drawing): Record<string, unknown> {
-  const { count } = settings;
-  return {
-    program: `diffusion-lab ${VERSION}`,
-    model: path.basename(path.resolve(model.pipeline.path)),
-    weights: weightsFingerprint(model),
-    count,
-    ...settingsFor(model, settings),
-  };
-}
-
-function weightsFingerprint({ weights }: SampledModel): string {
-  const hash = createHash('sha256');
-  for (const { data } of weights.values()) hash.update(data);
-  return hash.digest('hex').slice(0, 16);
-}
-
 async function drawAndWrite(drawing: Drawing): Promise<SampledEvent> {
   const { out, each, frames, gif } = drawing.places;
-  const settings = describe(drawing);
+  const settings = describeSampling(drawing.model, drawing.settings, VERSION);
   const animation = new Animation();
   let done: SampledEvent | null = null;
   if (frames === undefined) {

@@ -1,16 +1,11 @@
-import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { env } from 'onnxruntime-node';
+import { packageVersion, programFiles } from '../core/train/program-files';
 import type { Surroundings } from '../core/train/setup';
 import { shellWord, shortPath } from './format';
 
 /** Of the package that this bundle's folder lies in. */
-export const VERSION = (
-  JSON.parse(readFileSync(path.join(__dirname, '..', 'package.json'), 'utf8')) as {
-    version: string;
-  }
-).version;
+export const VERSION = packageVersion(__dirname);
 
 /** New runs go there. */
 export const RUNS_FOLDER = 'runs';
@@ -28,14 +23,8 @@ function platformCache(): string {
 export function surroundings(): Surroundings {
   return {
     cacheFolder: process.env.DIFFUSION_LAB_CACHE || path.join(platformCache(), 'diffusion-lab'),
-    workerFile: path.join(__dirname, 'data-worker.js'),
-    probeFile: path.join(__dirname, 'device-probe.js'),
     defaultThreads: os.availableParallelism(),
-    versions: {
-      'diffusion-lab': VERSION,
-      'onnxruntime-node': env.versions.node ?? env.versions.common,
-      node: process.versions.node,
-    },
+    ...programFiles(__dirname),
   };
 }
 

@@ -1,16 +1,15 @@
 import { Option, type Command } from 'commander';
-import { z } from 'zod';
 import { UserError } from '../core/base/errors';
 import { readJson } from '../core/base/files';
-import { parseWith } from '../core/base/schema';
 import { PRESET_NAMES } from '../core/config/presets';
 import { resolveConfig, type ConfigOverrides, type OverrideKey } from '../core/config/resolve';
 import {
   DEVICES,
   PREDICTIONS,
   SCHEDULE_KINDS,
-  TrainingConfig,
+  type TrainingConfig,
 } from '../core/config/training-config';
+import { CHANGE_KEYS, parseChanges } from '../core/train/resume-changes';
 import type { ResumeChanges } from '../core/train/run-state';
 import { numberOrText, optionName, type CommonOptions } from './options';
 
@@ -65,20 +64,6 @@ const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
 
 const KEYS = Object.values(SETTINGS).flatMap((entries) => entries.map(([key]) => key));
 
-/** Settings that may be changed when a run is resumed. */
-const { training: trainingSchema, device, threads } = TrainingConfig.shape;
-const trainingShape = trainingSchema.unwrap().shape;
-const Changes = z.object({
-  steps: trainingShape.steps.unwrap().optional(),
-  maxSeconds: trainingShape.maxSeconds.unwrap().unwrap().optional(),
-  lr: trainingShape.lr.unwrap().optional(),
-  warmupSteps: trainingShape.warmupSteps.unwrap().optional(),
-  device: device.unwrap().optional(),
-  threads: threads.unwrap().unwrap().optional(),
-  checkpointEvery: trainingShape.checkpointEvery.unwrap().optional(),
-  previewEvery: trainingShape.previewEvery.unwrap().optional(),
-});
-
 /** Adds all options of `train` that say what is trained. */
 export function addTrainOptions(command: Command): void {
   command
@@ -120,14 +105,19 @@ export async function configFrom(options: TrainOptions): Promise<TrainingConfig>
 export function changesFrom(options: TrainOptions): ResumeChanges {
   const given = Object.keys(options) as (keyof TrainOptions)[];
   const fixed = [...KEYS, 'preset', 'config'] as const;
-  const wrong = fixed.find((key) => given.includes(key) && !(key in Changes.shape));
+  const wrong = fixed.find((key) => given.includes(key) && !isChange(key));
   if (wrong !== undefined) {
-    const free = Object.keys(Changes.shape).map(optionName).join(', ');
+    const free = CHANGE_KEYS.map(optionName).join(', ');
     throw new UserError(
       `${optionName(wrong)} cannot change when a run is resumed (only ${free} can); leave it out, or start a new run.`,
     );
   }
-  return parseWith(Changes, settingsIn(options), optionName);
+  const changed = KEYS.filter(isChange).map((key) => [key, options[key]]);
+  return parseChanges(Object.fromEntries(changed), optionName);
+}
+
+function isChange(key: string): boolean {
+  return CHANGE_KEYS.some((change) => change === key);
 }
 
 /** Options that have no effect with the other settings, a sentence each. */

@@ -194,6 +194,9 @@ class LiveView extends QuietView {
         return this.block.draw(this.lines());
       case 'checkpoint':
       case 'warning':
+      case 'metrics':
+      case 'paused':
+      case 'unpaused':
         return;
       default:
         return event satisfies never;

@@ -7,7 +7,7 @@ import { duration, fields, figure, plural, shortPath } from './format';
 import { catchInterrupts, type Interrupts } from './interrupts';
 import { withCommonOptions } from './options';
 import { Output } from './output';
-import { prepareRun } from './output-files';
+import { prepareRun } from '../core/base/output-files';
 import { commandLine, RUNS_FOLDER, surroundings } from './surroundings';
 import { openTerminal } from './terminal';
 import {
@@ -126,6 +126,9 @@ function follow(course: Course, event: TrainEvent): void {
 function report(output: Output, event: TrainEvent): void {
   switch (event.type) {
     case 'preparing':
+    case 'metrics':
+    case 'paused':
+    case 'unpaused':
       return;
     case 'started': {
       const { run, config, source, parameters, device, deviceReason, step, steps } = event;

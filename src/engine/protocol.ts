@@ -402,7 +402,7 @@ export interface ExportRequest {
   readonly out: string;
 }
 
-/** How a forked engine is told where to listen and who may speak; its only start-up argument, as JSON. */
+/** How a forked engine is told where to listen and who may speak: the first message of its parent. */
 export interface EngineStart {
   /** A Unix socket's path or a Windows pipe's name. */
   readonly address: string;

@@ -79,15 +79,8 @@ export function gridRaster(
     );
   }
   checkOptions(options);
-  const columns = Math.min(options.columns ?? nearSquare(batch.shape), count);
-  const rows = Math.ceil(count / columns);
-  const padding = options.padding ?? (count === 1 ? 0 : 2);
-  const scale =
-    typeof options.scale === 'number'
-      ? options.scale
-      : autoScale(leastWidth, columns, rows, padding, batch.shape);
-  const fullWidth = columns * width * scale + (columns + 1) * padding;
-  const fullHeight = rows * height * scale + (rows + 1) * padding;
+  const layout = gridLayout(batch.shape, options, leastWidth);
+  const { columns, padding, scale, width: fullWidth, height: fullHeight } = layout;
   const data = new Uint8Array(fullWidth * fullHeight * channels).fill(BACKGROUND);
   const raster: Raster = { data, width: fullWidth, height: fullHeight, channels };
   for (let n = 0; n < count; n++) {
@@ -96,6 +89,39 @@ export function gridRaster(
     drawImage(raster, batch, n, left, top, scale);
   }
   return raster;
+}
+
+/** Where the images of a grid are. */
+export interface GridLayout {
+  readonly columns: number;
+  readonly padding: number;
+  readonly scale: number;
+  /** Of the whole picture, in pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** How {@link gridRaster} lays images out. */
+export function gridLayout(
+  shape: ImageBatch['shape'],
+  options: GridOptions = {},
+  leastWidth = PNG_WIDTH,
+): GridLayout {
+  const [count, , height, width] = shape;
+  const columns = Math.min(options.columns ?? nearSquare(shape), count);
+  const rows = Math.ceil(count / columns);
+  const padding = options.padding ?? (count === 1 ? 0 : 2);
+  const scale =
+    typeof options.scale === 'number'
+      ? options.scale
+      : autoScale(leastWidth, columns, rows, padding, shape);
+  return {
+    columns,
+    padding,
+    scale,
+    width: columns * width * scale + (columns + 1) * padding,
+    height: rows * height * scale + (rows + 1) * padding,
+  };
 }
 
 /** Columns that make the grid's picture about as wide as it is high. */

@@ -38,7 +38,7 @@ export async function readMetrics(file: string): Promise<MetricsHistory> {
   const lines: MetricsLine[] = [];
   let unreadable = 0;
   for (const text of texts) {
-    const line = parseLine(text);
+    const line = parseMetricsLine(text);
     if (line) lines.push(line);
     else if (text.trim() !== '') unreadable++;
   }
@@ -55,7 +55,8 @@ async function readText(file: string, encoding: 'utf8' | 'latin1'): Promise<stri
   }
 }
 
-function parseLine(text: string): MetricsLine | null {
+/** A line of the file; null for what is none. */
+export function parseMetricsLine(text: string): MetricsLine | null {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -150,6 +151,6 @@ export class MetricsLog {
 /** The whole lines of a text before the first that is past a step. */
 function linesUpTo(text: string, lastStep: number): string {
   const lines = text.slice(0, text.lastIndexOf('\n') + 1).split(/(?<=\n)/);
-  const end = lines.findIndex((line) => (parseLine(line)?.step ?? 0) > lastStep);
+  const end = lines.findIndex((line) => (parseMetricsLine(line)?.step ?? 0) > lastStep);
   return (end < 0 ? lines : lines.slice(0, end)).join('');
 }

@@ -1,14 +1,23 @@
-import { open, readFile, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, open, readFile, rename, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { UserError } from '../base/errors';
-import { errorCode, withFile } from '../base/files';
+import { errorCode, withFile, writeFileSynced } from '../base/files';
 import { isRecord } from '../base/schema';
 
 const LOCK = '.lock';
 
 /** Locks that this process holds: its own process id in a lock file is stale otherwise. */
 const held = new Set<string>();
+
+/** Who writes to a run. */
+interface Owner {
+  readonly pid: number;
+  readonly host: string;
+  /** When the process was started, on the system's own clock; null where that cannot be told. */
+  readonly start?: string | null;
+}
 
 function isAlive(pid: number): boolean {
   try {
@@ -19,30 +28,112 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Who holds the lock, if that process may still be there. */
-async function liveOwner(file: string): Promise<string | null> {
-  let owner: unknown;
+/** When a process was started, so that another one of its number is told apart; null off Linux. */
+async function startOf(pid: number): Promise<string | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  // The second field, a name in parentheses, may hold anything; the start is the 22nd.
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+}
+
+function parseOwner(text: string): Owner | null {
   try {
-    owner = JSON.parse(await readFile(file, 'utf8'));
+    const owner: unknown = JSON.parse(text);
+    const isOwner = isRecord(owner) && typeof owner.pid === 'number';
+    return isOwner ? (owner as unknown as Owner) : null;
   } catch {
     return null;
   }
-  if (!isRecord(owner) || typeof owner.pid !== 'number') return null;
+}
+
+/** Who holds a lock of this content, in words, if that process may still be there. */
+async function liveOwner(file: string, text: string): Promise<string | null> {
+  const owner = parseOwner(text);
+  if (!owner) return null;
   if (owner.host !== os.hostname()) return `process ${owner.pid} on ${String(owner.host)}`;
-  const isLive = owner.pid === process.pid ? held.has(file) : isAlive(owner.pid);
+  const isLive = owner.pid === process.pid ? held.has(file) : await isSameProcess(owner);
   return isLive ? `process ${owner.pid}` : null;
 }
 
-async function claim(file: string): Promise<boolean> {
+async function isSameProcess({ pid, start }: Owner): Promise<boolean> {
+  if (!isAlive(pid)) return false;
+  const now = typeof start === 'string' ? await startOf(pid) : null;
+  return now === null || now === start;
+}
+
+function lockFile(run: string): string {
+  return path.join(path.resolve(run), LOCK);
+}
+
+async function contentOf(file: string): Promise<string | null> {
   try {
-    const handle = await open(file, 'wx');
-    await handle.writeFile(JSON.stringify({ pid: process.pid, host: os.hostname() }));
-    await handle.close();
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return null;
+    throw error;
+  }
+}
+
+/**
+ * The process that writes to a run, in words; null if none does. Takes no lock.
+ *
+ * @throws UserError if the lock cannot be read
+ */
+export async function writerOf(run: string): Promise<string | null> {
+  const file = lockFile(run);
+  return withFile('read', file, async () => {
+    const text = await contentOf(file);
+    return text === null ? null : liveOwner(file, text);
+  });
+}
+
+/** A name beside the lock that no one else uses, and that is cleared away after a crash. */
+function beside(file: string): string {
+  const unique = `tmp-${process.pid}-${randomBytes(3).toString('hex')}`;
+  return path.join(path.dirname(file), `.${path.basename(file)}.${unique}`);
+}
+
+/** Makes the lock with its content in it, in one move; false if there is one. */
+async function claim(file: string): Promise<boolean> {
+  const start = await startOf(process.pid);
+  const text = JSON.stringify({ pid: process.pid, host: os.hostname(), start } satisfies Owner);
+  const temporary = beside(file);
+  try {
+    await writeFileSynced(temporary, text);
+    await linkOrMake(temporary, file, text);
     return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
     throw error;
+  } finally {
+    await rm(temporary, { force: true });
   }
+}
+
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'];
+
+/** Where a disk has no links, the lock is made and then filled. */
+async function linkOrMake(temporary: string, file: string, text: string): Promise<void> {
+  try {
+    await link(temporary, file);
+  } catch (error) {
+    if (!NO_LINKS.includes(errorCode(error) ?? '')) throw error;
+    const handle = await open(file, 'wx');
+    await handle.writeFile(text);
+    await handle.close();
+  }
+}
+
+/** Removes the lock of a process that is gone, unless someone else did and made a lock of their own. */
+async function removeStale(file: string, stale: string): Promise<void> {
+  const aside = beside(file);
+  try {
+    await rename(file, aside);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  if ((await contentOf(aside)) !== stale) await link(aside, file).catch(() => undefined);
+  await rm(aside, { force: true });
 }
 
 /**
@@ -52,16 +143,18 @@ async function claim(file: string): Promise<boolean> {
  * @throws UserError naming the process that writes to the run
  */
 export async function lockRun(run: string): Promise<() => Promise<void>> {
-  const file = path.join(path.resolve(run), LOCK);
+  const file = lockFile(run);
   return withFile('write', file, async () => {
     for (let attempt = 0; !(await claim(file)); attempt++) {
-      const owner = await liveOwner(file);
-      if (owner !== null || attempt > 1) {
+      const text = await contentOf(file);
+      if (text === null) continue;
+      const owner = await liveOwner(file, text);
+      if (owner !== null || attempt > 9) {
         throw new UserError(
           `${run} is being trained by ${owner ?? 'another process'}; stop that first, or, if it is gone, delete ${file}.`,
         );
       }
-      await rm(file, { force: true });
+      await removeStale(file, text);
     }
     held.add(file);
     return async () => {

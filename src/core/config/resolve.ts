@@ -37,6 +37,12 @@ const OVERRIDE_KEYS = {
 } as const;
 
 export type OverrideKey = keyof typeof OVERRIDE_KEYS;
+
+/** Whether a flat name is one of {@link ConfigOverrides}. */
+export function isOverrideKey(key: string): key is OverrideKey {
+  return Object.hasOwn(OVERRIDE_KEYS, key);
+}
+
 /**
  * Settings from the command line, in its flat names; a key that is undefined was not given. Values
  * are checked here, so what the user typed can be passed on (numbers as numbers).

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { UserError } from '../base/errors';
+import { StoppedError, UserError } from '../base/errors';
 import type { DeviceName } from './runtime';
 
 /** What trying a device gave. */
@@ -56,13 +56,15 @@ function errorIn(complaints: string): string | undefined {
  *
  * @param probeFile the bundled `probe.ts`
  * @param deadlineMs time to answer in, in milliseconds
+ * @throws StoppedError when `signal` is aborted
  */
 export function probeDevice(
   name: DeviceName,
   probeFile: string,
   deadlineMs = DEADLINE_MS,
+  signal?: AbortSignal,
 ): Promise<DeviceReport> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const child = fork(probeFile, [name], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     let complaints = '';
     const failed = (message: string): DeviceReport => {
@@ -70,10 +72,18 @@ export function probeDevice(
     };
     const deadline = setTimeout(() => {
       child.kill('SIGKILL');
-      resolve(failed(`its driver did not answer within ${deadlineMs / 1000} seconds`));
+      settle(failed(`its driver did not answer within ${deadlineMs / 1000} seconds`));
     }, deadlineMs);
+    const stop = () => {
+      clearTimeout(deadline);
+      child.kill('SIGKILL');
+      reject(new StoppedError('stopped'));
+    };
+    if (signal?.aborted) return stop();
+    signal?.addEventListener('abort', stop);
     const settle = (report: DeviceReport) => {
       clearTimeout(deadline);
+      signal?.removeEventListener('abort', stop);
       resolve(report);
     };
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaints += text));
@@ -108,6 +118,12 @@ const AUTO: readonly DeviceName[] = [
   ...(PLATFORM_DEVICES[process.platform] ?? []),
 ];
 
+/** What `auto` takes of devices that were tried; null if none of its own works. */
+export function fastestOf(reports: readonly DeviceReport[]): DeviceReport | null {
+  const working = reports.filter(({ name, works }) => works && AUTO.includes(name));
+  return working.sort((a, b) => a.milliseconds! - b.milliseconds!)[0] ?? null;
+}
+
 /**
  * The device for a request: `auto` is the fastest of those that work, any other name that device.
  *
@@ -127,19 +143,18 @@ export async function chooseDevice(
   }
   const reports: DeviceReport[] = [];
   for (const name of AUTO) reports.push(await probeDevice(name, probeFile));
-  const working = reports.filter((report) => report.works);
-  if (working.length === 0) {
+  const fastest = fastestOf(reports);
+  if (!fastest) {
     throw new UserError(
       `No device works here: ${reports.map(({ name, reason }) => `${name}: ${reason}`).join('; ')}.`,
     );
   }
-  const [fastest] = [...working].sort((a, b) => a.milliseconds! - b.milliseconds!);
   const others = reports
     .filter((report) => report !== fastest)
     .map(({ name, works, reason, milliseconds }) =>
       works
-        ? `${name} works but is slower (${milliseconds!.toFixed(1)} against ${fastest!.milliseconds!.toFixed(1)} ms)`
+        ? `${name} works but is slower (${milliseconds!.toFixed(1)} against ${fastest.milliseconds!.toFixed(1)} ms)`
         : `${name}: ${reason}`,
     );
-  return { device: fastest!.name, why: others.join('; ') };
+  return { device: fastest.name, why: others.join('; ') };
 }

@@ -6,6 +6,8 @@ import type { DeviceName, Runtime } from './runtime';
 export interface RuntimeRequest {
   readonly device: DeviceName | 'auto' | 'tensorflow';
   readonly threads: number;
+  /** Whether idle threads spin (default) or sleep. */
+  readonly spin?: boolean;
   /** The bundled process that tries a device. */
   readonly probeFile: string;
 }
@@ -21,12 +23,12 @@ export interface OpenedRuntime {
  * @throws UserError if it does not work here, with the reason
  */
 export async function openRuntime(request: RuntimeRequest): Promise<OpenedRuntime> {
-  const { device, threads, probeFile } = request;
+  const { device, threads, spin, probeFile } = request;
   if (device === 'tensorflow') {
     throw new UserError(
       'Device tensorflow is not part of this version; use --device auto, cpu or webgpu.',
     );
   }
   const choice = await chooseDevice(device, probeFile);
-  return { runtime: new OnnxRuntime({ device: choice.device, threads }), choice };
+  return { runtime: new OnnxRuntime({ device: choice.device, threads, spin }), choice };
 }

@@ -1,4 +1,5 @@
 import type { ImageBatch } from '../base/picture';
+import type { MetricsLine } from '../checkpoint/metrics';
 import type { ImageSource } from '../data/source';
 import type { TrainingConfig } from '../config/training-config';
 
@@ -7,6 +8,8 @@ export type TrainEvent =
   | PreparingEvent
   | StartedEvent
   | StepEvent
+  | MetricsEvent
+  | HoldEvent
   | PreviewEvent
   | CheckpointEvent
   | WarningEvent
@@ -50,6 +53,21 @@ export interface StepEvent {
   /** Training time so far, over all resumed parts. */
   readonly seconds: number;
   readonly etaSeconds: number;
+}
+
+/** A line was added to the metrics. */
+export interface MetricsEvent {
+  readonly type: 'metrics';
+  readonly line: MetricsLine;
+}
+
+/** The training is held after a step, or goes on. */
+export interface HoldEvent {
+  readonly type: 'paused' | 'unpaused';
+  /** Steps done. */
+  readonly step: number;
+  /** Training time so far, which stands still meanwhile. */
+  readonly seconds: number;
 }
 
 export interface PreviewEvent {

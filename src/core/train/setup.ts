@@ -24,6 +24,8 @@ export interface Surroundings {
   readonly probeFile: string;
   /** CPU threads where the configuration does not say. */
   readonly defaultThreads: number;
+  /** Whether idle threads of the CPU spin (default), or sleep and leave the cores to others. */
+  readonly spin?: boolean;
   /** Of the program and its runtime, for `run.json`. */
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -88,6 +90,7 @@ export async function setUpTraining(
   const { runtime, choice } = await openRuntime({
     device: config.device,
     threads: config.threads ?? surroundings.defaultThreads,
+    spin: surroundings.spin,
     probeFile: surroundings.probeFile,
   });
   const warnings = warningsOf(config, source, diffusion);

@@ -9,6 +9,7 @@ import { checkConfig } from '../config/check';
 import { settingName } from '../config/resolve';
 import type { TrainingConfig } from '../config/training-config';
 import type { Progress } from '../data/source';
+import type { TrainingControl } from './control';
 import type { TrainEvent } from './events';
 import {
   changedConfig,
@@ -31,6 +32,8 @@ export interface TrainOptions {
   readonly surroundings: Surroundings;
   /** Aborted: a checkpoint is written, and the run ends as `stopped`. */
   readonly signal?: AbortSignal;
+  /** Holds the training, and asks it for checkpoints. */
+  readonly control?: TrainingControl;
 }
 
 export interface ResumeOptions extends Omit<TrainOptions, 'config' | 'runsFolder'> {
@@ -54,15 +57,19 @@ interface Start {
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
   const { config, surroundings, signal } = options;
-  if (options.out !== undefined) await checkFolderIsFree(options.out);
-  const setup = yield* prepared(config, surroundings, signal);
-  const vectors = initialVectors(setup.step, config.training.seed);
-  const run = await createRun(setup, options);
-  const unlock = await lockRun(run.path);
   try {
-    yield* runLoop(setup, { run, vectors, step: 0, seconds: 0 }, surroundings, signal);
+    if (options.out !== undefined) await checkFolderIsFree(options.out);
+    const setup = yield* prepared(config, surroundings, signal);
+    const vectors = initialVectors(setup.step, config.training.seed);
+    const run = await createRun(setup, options);
+    const unlock = await lockRun(run.path);
+    try {
+      yield* runLoop(setup, { run, vectors, step: 0, seconds: 0 }, options);
+    } finally {
+      await unlock();
+    }
   } finally {
-    await unlock();
+    options.control?.end();
   }
 }
 
@@ -80,6 +87,7 @@ export async function* resume(options: ResumeOptions): AsyncGenerator<TrainEvent
     yield* resumeHolding(held, options);
   } finally {
     await held.unlock?.();
+    options.control?.end();
   }
 }
 
@@ -123,7 +131,7 @@ async function* resumeHolding(
     await held.unlock?.();
     held.unlock = await lockRun(run.path);
   }
-  yield* runLoop(setup, { run, vectors, step, seconds }, surroundings, signal);
+  yield* runLoop(setup, { run, vectors, step, seconds }, options);
 }
 
 async function checkFolderIsFree(folder: string): Promise<void> {
@@ -198,8 +206,7 @@ async function* prepared(
 async function* runLoop(
   setup: TrainingSetup,
   start: Start,
-  surroundings: Surroundings,
-  signal?: AbortSignal,
+  { surroundings, signal, control }: Pick<TrainOptions, 'surroundings' | 'signal' | 'control'>,
 ): AsyncGenerator<TrainEvent, void, undefined> {
   const { run, step } = start;
   try {
@@ -226,7 +233,7 @@ async function* runLoop(
         step,
         steps: setup.config.training.steps,
       };
-      yield* new TrainingLoop(setup, run, log, surroundings, signal).run(start);
+      yield* new TrainingLoop(setup, run, log, surroundings, signal, control).run(start);
     } finally {
       await closeTolerantly(log);
     }

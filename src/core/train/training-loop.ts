@@ -3,6 +3,7 @@ import { exists } from '../base/files';
 import type { MetricsLog } from '../checkpoint/metrics';
 import type { RunDirectory } from '../checkpoint/run-directory';
 import { openBatches, type Batches } from '../data/batches';
+import type { TrainingControl } from './control';
 import type { TrainEvent } from './events';
 import { Divergence } from './divergence';
 import { Previewer } from './preview';
@@ -26,6 +27,8 @@ export class TrainingLoop {
   private loss: number | null = null;
   private secondsBefore = 0;
   private startedAt = 0;
+  /** When it was held, on the clock of `startedAt`; null while it is not. */
+  private heldAt: number | null = null;
   /** The step of the last checkpoint; −1 while there is none. */
   private checkpointAt = -1;
   private logFails = false;
@@ -36,11 +39,13 @@ export class TrainingLoop {
     private readonly log: MetricsLog,
     private readonly surroundings: Surroundings,
     private readonly signal?: AbortSignal,
+    private readonly control?: TrainingControl,
   ) {}
 
-  /** Training time so far, over all parts of the run. */
+  /** Training time so far, over all parts of the run, without pauses. */
   private get seconds(): number {
-    return this.secondsBefore + performance.now() / 1000 - this.startedAt;
+    const now = this.heldAt ?? performance.now() / 1000;
+    return this.secondsBefore + now - this.startedAt;
   }
 
   async *run(start: LoopStart): AsyncGenerator<TrainEvent, void, undefined> {
@@ -90,7 +95,9 @@ export class TrainingLoop {
     const window = new StepWindow(schedule.timesteps, this.seconds);
     const divergence = new Divergence();
     const pace = new Pace();
-    while (this.step < training.steps && !this.endsEarly()) {
+    for (;;) {
+      yield* this.attend(stepper, divergence);
+      if (this.step >= training.steps || this.endsEarly()) break;
       const before = this.seconds;
       const lr = learningRate(training, this.step);
       const result = await this.takeStep(stepper, batches, lr);
@@ -102,7 +109,9 @@ export class TrainingLoop {
         const line = window.close(this.seconds);
         const { step, epoch, seconds: time } = this;
         const { gradNorm } = result;
-        yield* this.logging(() => this.log.append({ step, epoch, time, lr, gradNorm, ...line }));
+        const entry = { step, epoch, time, lr, gradNorm, ...line };
+        yield { type: 'metrics', line: entry };
+        yield* this.logging(() => this.log.append(entry));
       }
       if (this.isDue(training.previewEvery) && this.step < training.steps) {
         yield* this.preview(previewer);
@@ -114,6 +123,49 @@ export class TrainingLoop {
     }
     if (divergence.isNear) throw await this.diverged();
     yield* this.finish(stepper, previewer);
+  }
+
+  /** Between two steps: writes the checkpoint that was asked for, and holds while it is to hold. */
+  private async *attend(
+    stepper: Stepper,
+    divergence: Divergence,
+  ): AsyncGenerator<TrainEvent, void, undefined> {
+    const { control, signal } = this;
+    if (!control) return;
+    const isLast = () => this.step >= this.setup.config.training.steps;
+    while ((control.isHeld || control.wantsCheckpoint) && !isLast() && !signal?.aborted) {
+      if (control.wantsCheckpoint) {
+        yield* this.checkpointAsked(control, stepper, divergence);
+        continue;
+      }
+      if (this.heldAt === null) {
+        this.heldAt = performance.now() / 1000;
+        yield { type: 'paused', step: this.step, seconds: this.seconds };
+      }
+      await control.whileHeld(signal);
+    }
+    if (this.heldAt === null) return;
+    this.startedAt += performance.now() / 1000 - this.heldAt;
+    this.heldAt = null;
+    if (!signal?.aborted) yield { type: 'unpaused', step: this.step, seconds: this.seconds };
+  }
+
+  private async *checkpointAsked(
+    control: TrainingControl,
+    stepper: Stepper,
+    divergence: Divergence,
+  ): AsyncGenerator<TrainEvent, void, undefined> {
+    if (divergence.isNear) {
+      const message = `The loss is exploding at step ${this.step}, so no checkpoint is written now.`;
+      return control.notSaved(new UserError(message));
+    }
+    for await (const event of this.checkpoint(stepper, { last: false })) {
+      const failed = event.type === 'warning' && this.checkpointAt !== this.step;
+      if (failed) control.notSaved(new UserError(event.message));
+      yield event;
+    }
+    const path = this.directory.checkpointPath(this.step);
+    if (this.checkpointAt === this.step) control.saved({ step: this.step, path });
   }
 
   private isDue(every: number): boolean {
@@ -232,6 +284,8 @@ export class TrainingLoop {
     const reason = this.step >= training.steps ? 'finished' : this.endsEarly()!;
     const { seconds } = this;
     yield* this.checkpoint(stepper, { last: true });
+    const path = this.directory.checkpointPath(this.step);
+    this.control?.saved({ step: this.step, path });
     if (reason !== 'stopped' && training.previewEvery > 0) yield* this.preview(previewer);
     await this.directory.update({
       status: reason === 'finished' ? 'finished' : 'stopped',

@@ -21,6 +21,11 @@ export interface OnnxRuntimeOptions {
   readonly device: DeviceName;
   /** Threads of the CPU provider. */
   readonly threads: number;
+  /**
+   * Whether idle threads wait for work by spinning (default), which is faster and takes the cores from
+   * other programs, or sleep.
+   */
+  readonly spin?: boolean;
 }
 
 /** Fatal only: what goes wrong reaches the user through errors, not through the library's log. */
@@ -63,14 +68,18 @@ export class OnnxRuntime implements Runtime {
   }
 
   private sessionOptions(): InferenceSession.SessionOptions {
+    const session = {
+      // A node that a GPU cannot run is an error here, never a silent detour over the CPU.
+      ...(this.onGpu ? { disable_cpu_ep_fallback: '1' } : {}),
+      ...(this.options.spin === false ? { intra_op: { allow_spinning: '0' } } : {}),
+    };
     return {
       executionProviders: [this.device],
       intraOpNumThreads: this.options.threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: 'all',
       logSeverityLevel: LOG_LEVEL,
-      // A node that a GPU cannot run is an error here, never a silent detour over the CPU.
-      ...(this.onGpu ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
+      extra: { session },
     };
   }
 

@@ -1,8 +1,8 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { UserError } from '../core/base/errors';
-import { errorCode, exists, makeFolder, removeLeftovers, withFile } from '../core/base/files';
-import { readPictureSettings } from '../core/base/picture';
+import { UserError } from './errors';
+import { errorCode, exists, makeFolder, removeLeftovers, withFile } from './files';
+import { readPictureSettings } from './picture';
 
 /**
  * Where results may go. A file or folder that is there is replaced only if this program wrote it:

@@ -1,0 +1,203 @@
+import path from 'node:path';
+import { StoppedError, UserError } from '../core/base/errors';
+import { prepareNew, prepareNewFile } from '../core/base/output-files';
+import { describePath } from '../core/checkpoint/describe';
+import { fastestOf, probeDevice, type DeviceReport } from '../core/runtime/devices';
+import { DEVICES } from '../core/runtime/runtime';
+import { exportDiffusers } from '../core/sample/export-diffusers';
+import { exportOnnx } from '../core/sample/export-onnx';
+import type { TrainEvent } from '../core/train/events';
+import type { Surroundings } from '../core/train/setup';
+import { resume, train } from '../core/train/trainer';
+import { noise, readImage } from './noising';
+import { pixelsOf } from './pixels';
+import type {
+  DevicesResult,
+  EngineInfo,
+  ExportRequest,
+  ResumeRequest,
+  RunHistory,
+  SavedFiles,
+  TrainingStatus,
+  TrainRequest,
+} from './protocol';
+import { Followers } from './runs/followers';
+import { previewSteps } from './runs/checkpoint-list';
+import { readPreviews } from './runs/previews';
+import { renameRun } from './runs/rename';
+import { readRecord, RunLister } from './runs/run-lister';
+import { SamplingService } from './sampling/sampling-service';
+import { changesOf, configOf } from './training/training-requests';
+import { TrainingService, type TrainingListener } from './training/training-service';
+import type { Handlers } from './wire';
+import type { Window, WindowHost } from './window';
+import { inWindowWords } from './wording';
+
+/** What the engine does, for all its windows. */
+export class Engine implements WindowHost, TrainingListener {
+  readonly followers = new Followers();
+  readonly training = new TrainingService(this);
+  readonly windows = new Set<Window>();
+  private readonly sampling: SamplingService;
+  private readonly lister = new RunLister(() => this.training.status);
+
+  /**
+   * @param shutdown ends the process, once the training has ended
+   * @param settled told when a window came or went, or a training ended
+   */
+  constructor(
+    readonly token: string,
+    private readonly surroundings: Surroundings,
+    private readonly shutdown: () => Promise<void>,
+    private readonly settled: () => void,
+  ) {
+    this.sampling = new SamplingService(surroundings);
+  }
+
+  info(): EngineInfo {
+    const { status } = this.training;
+    const training = this.training.isBusy ? status : null;
+    return { pid: process.pid, versions: this.surroundings.versions, training };
+  }
+
+  greeted(window: Window): void {
+    this.windows.add(window);
+    this.settled();
+  }
+
+  gone(window: Window): void {
+    if (this.windows.delete(window)) this.settled();
+  }
+
+  changed(): void {
+    for (const window of this.windows) {
+      window.tell('training', () => ['training', this.training.status!]);
+    }
+    if (!this.training.isBusy) this.settled();
+  }
+
+  async event(event: TrainEvent, run: string | null): Promise<void> {
+    if (event.type === 'warning') {
+      const message = inWindowWords(event.message);
+      for (const window of this.windows) {
+        window.tell(`warning ${run}`, () => ['warning', { run, message }]);
+      }
+    }
+    if (run === null) return;
+    switch (event.type) {
+      case 'started':
+        return this.followers.begin(run);
+      case 'metrics':
+        return this.followers.addRow(run, event.line);
+      case 'preview': {
+        const { step, images } = event;
+        return this.followers.addPreview({ run, step, pixels: pixelsOf(images) });
+      }
+      case 'checkpoint': {
+        const { step, path: place } = event;
+        const note = { run, step, path: place };
+        for (const window of this.windows) window.tell('checkpoint', () => ['checkpoint', note]);
+      }
+    }
+  }
+
+  async ended(run: string | null): Promise<void> {
+    if (run !== null) await this.followers.end(run);
+  }
+
+  handlersFor(window: Window): Omit<Handlers, 'hello'> {
+    const { training, sampling } = this;
+    return {
+      train: (request, signal) => this.train(request, signal),
+      resume: (request, signal) => this.resume(request, signal),
+      pause: () => training.pause(),
+      unpause: () => training.unpause(),
+      stop: () => training.stop(),
+      checkpointNow: () => training.checkpointNow(),
+      sample: (request, signal) => {
+        const either = AbortSignal.any([signal, window.signal]);
+        return sampling.sample(request, (frame) => window.tellFrame(frame), either);
+      },
+      frames: (request) => sampling.jobs.frames(request),
+      saveSamples: (request) => sampling.jobs.save(request),
+      readImage,
+      noise,
+      devices: (_, signal) => this.devices(AbortSignal.any([signal, window.signal])),
+      describe: ({ path: target }) => describePath(target),
+      listRuns: ({ folder }) => this.lister.list(path.resolve(folder)),
+      follow: ({ run }) => this.follow(path.resolve(run), window),
+      unfollow: ({ run }) => {
+        window.unfollow(path.resolve(run));
+        return null;
+      },
+      previews: ({ run, steps }) => readPreviews(path.resolve(run), steps),
+      exportModel: (request) => this.exportModel(request),
+      renameRun: async ({ run, name }) => ({ run: await renameRun(path.resolve(run), name) }),
+      shutdown: async () => {
+        if (training.isBusy) await training.stop();
+        setTimeout(() => void this.shutdown(), 20);
+        return null;
+      },
+    };
+  }
+
+  private async train(request: TrainRequest, signal: AbortSignal): Promise<TrainingStatus> {
+    const config = await configOf(request);
+    const runsFolder = path.resolve(request.runsFolder);
+    const { surroundings } = this;
+    return this.start(config.dataset, signal, (stop, control) =>
+      train({ config, runsFolder, surroundings, signal: stop, control }),
+    );
+  }
+
+  private async resume(request: ResumeRequest, signal: AbortSignal): Promise<TrainingStatus> {
+    const from = path.resolve(request.from);
+    const changes = changesOf(request.changes);
+    const { surroundings } = this;
+    return this.start(path.basename(from), signal, (stop, control) =>
+      resume({ from, changes, surroundings, signal: stop, control }),
+    );
+  }
+
+  /** A request that is cancelled before the first step takes the training along. */
+  private async start(
+    name: string,
+    signal: AbortSignal,
+    open: Parameters<TrainingService['start']>[1],
+  ): Promise<TrainingStatus> {
+    if (signal.aborted) throw new StoppedError('stopped');
+    const started = this.training.start(name, open);
+    const cancel = () => void this.training.stop().catch(() => undefined);
+    signal.addEventListener('abort', cancel);
+    return started.finally(() => signal.removeEventListener('abort', cancel));
+  }
+
+  private async devices(signal: AbortSignal): Promise<DevicesResult> {
+    const { probeFile, versions } = this.surroundings;
+    const reports: DeviceReport[] = [];
+    for (const name of DEVICES) reports.push(await probeDevice(name, probeFile, undefined, signal));
+    return { reports, auto: fastestOf(reports)?.name ?? null, versions };
+  }
+
+  private async follow(run: string, window: Window): Promise<RunHistory> {
+    const summary = await this.lister.summary(run);
+    const store = await this.followers.add(run, window);
+    window.follow(run, store.rows);
+    const columns = store.from(0);
+    return { summary, config: readRecord(run).config, columns, previewSteps: previewSteps(run) };
+  }
+
+  private async exportModel({ model, format, out }: ExportRequest): Promise<SavedFiles> {
+    const opened = await this.sampling.open(model);
+    if (format === 'onnx') {
+      await prepareNewFile('the file', out, '.onnx');
+      await exportOnnx(opened, out);
+    } else if (format === 'diffusers') {
+      await prepareNew('the folder', out);
+      await exportDiffusers(opened, out);
+    } else {
+      throw new UserError(`A model is exported as onnx or diffusers, not as ${String(format)}.`);
+    }
+    return { out: path.resolve(out) };
+  }
+}

@@ -1,0 +1,79 @@
+import type { StartedEvent, TrainEvent } from '../../core/train/events';
+import type { TrainingStatus } from '../protocol';
+
+/** A training that has just been asked for. */
+export function firstStatus(name: string): TrainingStatus {
+  return {
+    state: 'preparing',
+    run: null,
+    name,
+    preparing: null,
+    step: 0,
+    steps: 0,
+    epoch: 0,
+    loss: null,
+    lr: null,
+    gradNorm: null,
+    imagesPerSecond: null,
+    stepsPerSecond: null,
+    seconds: 0,
+    etaSeconds: null,
+    device: '',
+    deviceReason: '',
+    dataset: '',
+    parameters: null,
+    memory: 0,
+    lastCheckpoint: null,
+    message: null,
+  };
+}
+
+/** What an event changes; `started` is the training's own, once there was one. */
+export function changesBy(
+  event: TrainEvent,
+  started: StartedEvent | null,
+  isStopping: boolean,
+): Partial<TrainingStatus> {
+  const state = (wanted: TrainingStatus['state']) => (isStopping ? 'stopping' : wanted);
+  switch (event.type) {
+    case 'preparing': {
+      const { what, done, total } = event;
+      return { preparing: { what, done, total } };
+    }
+    case 'started':
+      return { ...fromStart(event), state: state('running'), preparing: null };
+    case 'step': {
+      const { step, steps, epoch, loss, lr, gradNorm, imagesPerSecond, seconds } = event;
+      const { batchSize, accumulate } = started!.config.training;
+      const stepsPerSecond = imagesPerSecond / (batchSize * accumulate);
+      const progress = { step, steps, epoch, loss, lr, gradNorm, imagesPerSecond, seconds };
+      return { ...progress, stepsPerSecond, etaSeconds: event.etaSeconds };
+    }
+    case 'paused':
+      return { state: state('paused'), seconds: event.seconds };
+    case 'unpaused':
+      return { state: state('running') };
+    case 'checkpoint':
+      return { lastCheckpoint: { run: started!.run, step: event.step, path: event.path } };
+    case 'done':
+      return {
+        state: event.reason === 'finished' ? 'finished' : 'stopped',
+        step: event.steps,
+        seconds: event.seconds,
+        etaSeconds: null,
+        message: event.reason === 'time' ? 'The time it was given is over.' : null,
+      };
+    case 'metrics':
+    case 'preview':
+    case 'warning':
+      return {};
+    default:
+      return event satisfies never;
+  }
+}
+
+function fromStart(event: StartedEvent): Partial<TrainingStatus> {
+  const { run, step, steps, parameters, device, deviceReason, source } = event;
+  const name = run.split(/[\\/]/).at(-1)!;
+  return { run, name, step, steps, parameters, device, deviceReason, dataset: source.description };
+}

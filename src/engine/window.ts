@@ -1,0 +1,186 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { UserError } from '../core/base/errors';
+import { failureOf } from './failures';
+import { Outbox, type Letter } from './outbox';
+import { PROTOCOL_VERSION, type Frame, type Hello, type Preview } from './protocol';
+import type { Follower, Followers } from './runs/followers';
+import { connectionOn, notify, replyOf, signalOf, type Handlers, type Method } from './wire';
+
+/** What a window needs of the engine. */
+export interface WindowHost {
+  readonly token: string;
+  readonly followers: Followers;
+  handlersFor(window: Window): Omit<Handlers, 'hello'>;
+  info(): ReturnType<Handlers['hello']>;
+  greeted(window: Window): void;
+  gone(window: Window): void;
+}
+
+/** Time for a new connection to say hello. */
+const HELLO_DEADLINE_MS = 10_000;
+/** Time for a last word to leave. */
+const LAST_WORD_MS = 500;
+
+/** One window's end of the engine. */
+export class Window implements Follower {
+  private readonly connection;
+  private readonly outbox: Outbox;
+  private readonly handlers: Handlers;
+  private readonly gone = new AbortController();
+  /** Rows that the window has of each run that it follows. */
+  private readonly cursors = new Map<string, number>();
+  private hello: Hello | null = null;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly host: WindowHost,
+  ) {
+    this.connection = connectionOn(socket);
+    this.outbox = new Outbox(([notice, payload]) => notify(this.connection, notice, payload));
+    this.handlers = { ...host.handlersFor(this), hello: (hello) => this.greet(hello) };
+    this.connection.onRequest((method: string, params: unknown, token) =>
+      this.answer(method, params, signalOf(token)),
+    );
+    this.connection.onClose(() => this.close());
+    this.connection.onError(() => this.close());
+    socket.on('error', () => this.close());
+    this.connection.listen();
+    const deadline = setTimeout(() => this.hello ?? this.close(), HELLO_DEADLINE_MS);
+    deadline.unref();
+  }
+
+  /** Aborted when the window is gone. */
+  get signal(): AbortSignal {
+    return this.gone.signal;
+  }
+
+  get whenWindowCloses(): Hello['whenWindowCloses'] {
+    return this.hello?.whenWindowCloses ?? 'stop';
+  }
+
+  get isGreeted(): boolean {
+    return this.hello !== null;
+  }
+
+  /** Tells the window something, the latest of each key winning. */
+  tell(key: string, make: () => Letter | null): void {
+    if (this.isGreeted) this.outbox.put(key, make);
+  }
+
+  /** A step of a sampling; the last of each batch is never left out. */
+  tellFrame(frame: Frame): void {
+    const { job, first, step, steps } = frame;
+    const running = `frame ${job}`;
+    // What waits of this batch is older.
+    this.tell(step === steps ? `${running} ${first}` : running, () => ['frame', frame]);
+    if (step === steps) this.outbox.drop(running);
+  }
+
+  rows(run: string, from: number): void {
+    const cursor = this.cursors.get(run);
+    if (cursor === undefined) return;
+    this.cursors.set(run, Math.min(cursor, from));
+    this.tell(`metrics ${run}`, () => this.newRows(run));
+  }
+
+  preview(preview: Preview): void {
+    this.tell(`preview ${preview.run}`, () => ['preview', preview]);
+  }
+
+  /** The window has this many rows of a run, and is told of those that come. */
+  follow(run: string, rows: number): void {
+    this.cursors.set(run, rows);
+  }
+
+  unfollow(run: string): void {
+    this.cursors.delete(run);
+    this.outbox.drop(`metrics ${run}`);
+    this.host.followers.remove(run, this);
+  }
+
+  /** Lets what was said leave, and ends the connection. */
+  async end(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LAST_WORD_MS);
+      this.socket.end(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    this.close();
+  }
+
+  private close(): void {
+    if (this.signal.aborted) return;
+    this.gone.abort();
+    this.outbox.close();
+    for (const run of this.cursors.keys()) this.host.followers.remove(run, this);
+    this.connection.dispose();
+    this.socket.destroy();
+    this.host.gone(this);
+  }
+
+  private newRows(run: string): Letter | null {
+    const store = this.host.followers.storeOf(run);
+    const from = this.cursors.get(run);
+    if (!store || from === undefined) return null;
+    this.cursors.set(run, store.rows);
+    return ['metrics', { run, from, columns: store.from(from) }];
+  }
+
+  private greet(hello: Hello): ReturnType<Handlers['hello']> {
+    const refusal = refusalOf(hello, this.host.token);
+    if (refusal !== null) throw this.refuse(refusal);
+    this.hello = hello;
+    this.host.greeted(this);
+    return this.host.info();
+  }
+
+  /** The error for a window that may not speak; its connection ends once it was told. */
+  private refuse(sentence: string): UserError {
+    setTimeout(() => void this.end(), 20);
+    return new UserError(sentence);
+  }
+
+  private async answer(method: string, params: unknown, signal: AbortSignal): Promise<unknown> {
+    try {
+      if (!this.isGreeted && method !== 'hello') {
+        throw this.refuse('A window has to say hello first; connect anew.');
+      }
+      if (!Object.hasOwn(this.handlers, method)) {
+        throw new UserError(`The engine knows no request ${JSON.stringify(method)}.`);
+      }
+      const handler = this.handlers[method as Method] as Answer;
+      return (await handler(params, signal)) ?? null;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.kind === 'fault') {
+        process.stderr.write(`${method}: ${failure.detail ?? failure.message}\n`);
+      }
+      throw replyOf(failure);
+    }
+  }
+}
+
+type Answer = (params: unknown, signal: AbortSignal) => unknown;
+
+/** Why a window may not speak; null if it may. */
+function refusalOf(hello: Partial<Hello>, token: string): string | null {
+  if (hello.protocol !== PROTOCOL_VERSION) {
+    return (
+      `The engine speaks version ${PROTOCOL_VERSION} of its language and the window version ` +
+      `${String(hello.protocol)}; reload the window when the engine has ended.`
+    );
+  }
+  const given = Buffer.from(String(hello.token));
+  const right = Buffer.from(token);
+  if (given.length !== right.length || !timingSafeEqual(given, right)) {
+    return 'The token of the window is not that of the engine; reload the window.';
+  }
+  const { whenWindowCloses } = hello;
+  if (whenWindowCloses !== 'stop' && whenWindowCloses !== 'continue') {
+    return `whenWindowCloses is ${JSON.stringify(whenWindowCloses)}; it must be stop or continue.`;
+  }
+  return null;
+}
