@@ -25,7 +25,7 @@ export function showProgress(
   void vscode.window.withProgress(
     {
       location: isWindow ? vscode.ProgressLocation.Window : vscode.ProgressLocation.Notification,
-      title: 'Diffusion',
+      title: 'Training',
       cancellable: !isWindow,
     },
     (progress, token) =>
@@ -75,7 +75,7 @@ class Reporter {
 }
 
 function messageOf(status: TrainingStatus): string {
-  if (status.state === 'preparing') return `${status.name}: ${preparingText(status)}`;
+  if (status.state === 'preparing') return `${status.name} · ${preparingText(status)}`;
   const state = status.state === 'running' ? '' : ` · ${status.state}`;
-  return `${status.name}: ${standingText(status)}${state}`;
+  return `${status.name} · ${standingText(status)}${state}`;
 }

@@ -14,6 +14,7 @@ export class RunsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dispo
   private nodes: readonly RunNode[] = [];
   private redraw: NodeJS.Timeout | null = null;
   private drawnState = '';
+  private unfolded: string | null = null;
   private readonly emitter = new vscode.EventEmitter<TreeNode | undefined>();
   private readonly disposables: vscode.Disposable[];
   readonly onDidChangeTreeData = this.emitter.event;
@@ -67,6 +68,19 @@ export class RunsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dispo
     this.view.message =
       message !== null && runs.length > 0 ? `The list may be old: ${message}` : undefined;
     this.emitter.fire(undefined);
+    void this.unfoldTrained();
+  }
+
+  /** The first checkpoint of a run that trains is shown, once. */
+  private async unfoldTrained(): Promise<void> {
+    const run = isLive(this.engine.training) ? this.engine.training.run : null;
+    const summary = run === null ? undefined : this.runs.find(run);
+    if (!summary || summary.checkpoints.length === 0 || this.unfolded === summary.path) return;
+    if (!this.view.visible) return;
+    this.unfolded = summary.path;
+    await this.getChildren();
+    const node = this.nodes.find(({ path }) => path === summary.path);
+    if (node) await this.view.reveal(node, { expand: true, select: false });
   }
 
   private trainingChanged(status: TrainingStatus | null): void {
