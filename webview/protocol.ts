@@ -55,11 +55,12 @@ export type HostToTraining =
     }
   | { readonly type: 'status'; readonly status: TrainingStatus | null }
   | { readonly type: 'summary'; readonly summary: RunSummary }
+  | { readonly type: 'others'; readonly others: readonly RunSummary[] }
   | { readonly type: 'metrics'; readonly seq: number; readonly delta: MetricsDelta }
   | { readonly type: 'previews'; readonly previews: readonly Preview[] }
   /** The history of another run, asked for with `overlay`. */
   | { readonly type: 'overlay'; readonly history: RunHistory }
-  /** A request of the view that failed, as a sentence. */
+  /** A request of the view that failed, or the reading of its run, as a sentence. */
   | { readonly type: 'failed'; readonly message: string };
 
 export type TrainingAction =
@@ -160,6 +161,8 @@ export type SamplesToHost =
   | { readonly type: 'copyCommand'; readonly form: SampleForm }
   /** A file of the editor was dropped on the view. */
   | { readonly type: 'readDropped'; readonly uri: string }
+  /** Choose a saved picture on the disk; it comes as `dropped`. */
+  | { readonly type: 'pickPicture' }
   /** Choose a model's folder on the disk. */
   | { readonly type: 'browse' }
   | { readonly type: 'train' };

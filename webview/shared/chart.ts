@@ -64,6 +64,8 @@ export interface ChartOptions {
 }
 
 const LABEL_SIZE = 11;
+/** Room below and above the values of a logarithmic scale, as a factor. */
+const LOG_MARGIN = 1.15;
 /** Marks nearer than this, in device pixels, are drawn as one. */
 const LEAST_MARK_DISTANCE = 3;
 
@@ -150,16 +152,13 @@ export class LineChart {
       width: this.width,
       height: options.height,
       legend: { show: false },
-      padding: [8, 12, 0, 0],
+      padding: [8, 18, 0, 0],
       series: [{}, ...options.series.map(lineOf)],
       scales: {
         x: { time: false, range: () => [this.range.min, this.range.max] },
         y: { distr: options.isLog ? 3 : 1, range: (_plot, low, high) => this.yRange(low, high) },
       },
-      axes: [
-        axis({ size: 26, values: options.xTick ?? tick }),
-        { ...axis({ values: options.yTick ?? tick }), size: labelWidth },
-      ],
+      axes: [axis({ size: 26, values: options.xTick ?? tick }), yAxis(options)],
       cursor: {
         y: false,
         points: { size: 5 },
@@ -172,7 +171,7 @@ export class LineChart {
 
   private yRange(low: number | null, high: number | null): uPlot.Range.MinMax {
     if (low === null || high === null) return this.isLog ? [0.1, 1] : [0, 1];
-    if (this.isLog) return uPlot.rangeLog(low, high, 10, false);
+    if (this.isLog) return [low / LOG_MARGIN, high * LOG_MARGIN];
     if (low === high && low === 0) return [0, 1];
     return uPlot.rangeNum(this.options.isFromZero ? Math.min(0, low) : low, high, 0.08, true);
   }
@@ -286,6 +285,33 @@ function axis(options: {
     values: (_plot, marks) =>
       marks.map((value: number | null) => (value === null ? '' : options.values(value))),
   };
+}
+
+/** Powers of ten alone have grid lines on a logarithmic scale, unless it spans less than one. */
+function yAxis({ yTick, isLog }: ChartOptions): uPlot.Axis {
+  const text = yTick ?? tick;
+  const made = { ...axis({ values: text }), size: labelWidth };
+  if (!isLog) return made;
+  return {
+    ...made,
+    values: (_plot, marks) =>
+      marks.map((value: number | null) => (value !== null && isRound(value) ? text(value) : '')),
+    grid: { ...made.grid, filter: decades },
+    ticks: { ...made.ticks, filter: decades },
+  };
+}
+
+/** Whether a number has one digit that is not 0, as 0.02 and 500 do. */
+function isRound(value: number): boolean {
+  return Number(value.toPrecision(1)) === Number(value.toPrecision(6));
+}
+
+function decades(plot: uPlot, splits: number[]): (number | null)[] {
+  const { min = 1, max = 1 } = plot.scales.y ?? {};
+  if (max / min < 10) return splits;
+  return splits.map((value) =>
+    Number.isInteger(Number(Math.log10(value).toFixed(6))) ? value : null,
+  );
 }
 
 function labelWidth(_plot: uPlot, labels: readonly string[] | null): number {

@@ -24,7 +24,7 @@ export class Compare {
   ) {
     this.element = h(
       'details',
-      { class: 'card compare', open: isOpen },
+      { class: 'card compare', open: isOpen, hidden: true },
       h('summary', null, h('h2', null, 'Compare with other runs')),
       this.list,
       this.full,

@@ -1,7 +1,7 @@
 import type { TrainingAction } from '../protocol';
 import { button } from '../shared/controls';
 import type { ButtonControl } from '../shared/controls';
-import { append, h, setText, show } from '../shared/dom';
+import { h, setText, show } from '../shared/dom';
 import { bytes, count, duration, figure, magnitude, percent } from '../shared/format';
 import type { IconName } from '../shared/icons';
 import { allowedActions, phaseLabel, phaseMessage, phaseOf, phaseTone } from './run-phase';
@@ -44,6 +44,8 @@ export class Header {
   private readonly steps = h('span', { class: 'numeric steps' });
   private readonly message = h('p');
   private readonly notice = h('div', { class: 'notice', hidden: true }, this.message);
+  /** Why this device and no other. */
+  private readonly reason = h('p', { class: 'hint device-reason' });
   private readonly buttons = new Map<TrainingAction, ButtonControl>();
   private readonly facts = new Map<
     Fact,
@@ -68,6 +70,7 @@ export class Header {
       this.notice,
       h('div', { class: 'run-progress' }, this.bar, this.steps),
       list,
+      this.reason,
     );
   }
 
@@ -144,16 +147,9 @@ export class Header {
       show(row, text !== null);
       if (text !== null) setText(value, text);
     }
-    this.showReason(status?.deviceReason ?? '');
-  }
-
-  /** Why this device: as small text below it. */
-  private showReason(reason: string): void {
-    const { value, row } = this.facts.get('Device')!;
-    const old = row.querySelector('.hint');
-    if (old?.textContent === reason || (!old && reason === '')) return;
-    old?.remove();
-    if (reason !== '') append(value.parentElement!, [h('dd', { class: 'hint' }, reason)]);
+    const reason = status?.deviceReason ?? '';
+    setText(this.reason, reason);
+    show(this.reason, reason !== '');
   }
 }
 

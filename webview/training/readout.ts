@@ -28,7 +28,7 @@ export function readoutText(
   const parts = [
     `step ${count(step[row]!)}`,
     Number.isFinite(time[row]) && duration(time[row]!),
-    Number.isFinite(epoch[row]) && `epoch ${figure(epoch[row]!)}`,
+    Number.isFinite(epoch[row]) && `epoch ${epoch[row]!.toFixed(2)}`,
     lossText(loss[row]!, run.smoothedLoss[row]!),
     Number.isFinite(lr[row]) && `rate ${figure(lr[row]!)}`,
     Number.isFinite(gradNorm[row]) && `gradient ${figure(gradNorm[row]!)}`,

@@ -38,6 +38,7 @@ export class TrainingView {
   private readonly failure = h('p');
   private readonly failureBar: HTMLElement;
   private readonly content: HTMLElement;
+  private readonly charts = h('div', { class: 'columns' });
   private readonly empty = h('div', { class: 'empty-state' });
   private phase: Phase | null = null;
   private lastCheckpoint: number | null = null;
@@ -91,6 +92,9 @@ export class TrainingView {
       case 'summary':
         if (this.run) this.run.summary = message.summary;
         return this.changed();
+      case 'others':
+        this.others = message.others;
+        return this.changed();
       case 'metrics':
         return this.addMetrics(message);
       case 'previews':
@@ -106,9 +110,7 @@ export class TrainingView {
         this.timeline.retry();
         return this.changed();
       case 'failed':
-        setText(this.failure, message.message);
-        show(this.failureBar, true);
-        return this.timeline.retry();
+        return this.failed(message.message);
       default:
         message satisfies never;
     }
@@ -173,6 +175,7 @@ export class TrainingView {
       lastImagesPerSecond: columns?.imagesPerSecond.at(-1) ?? NaN,
     });
     this.announceMilestones();
+    show(this.charts, run !== null);
     if (!run) return;
     const overlays = this.shownOverlays();
     this.curves.setEvents({ resumedAt: this.state.resumedAt });
@@ -234,11 +237,12 @@ export class TrainingView {
 
   private makeContent(): HTMLElement {
     const side = h('div', { class: 'side' }, this.timeline.element, this.heat.card.element);
+    this.charts.append(this.curves.element, side);
     return h(
       'div',
       { class: 'training', hidden: true },
       this.header.element,
-      h('div', { class: 'columns' }, this.curves.element, side),
+      this.charts,
       this.compare.element,
     );
   }
@@ -287,6 +291,29 @@ export class TrainingView {
         'Train on the built-in digits or on a folder of images, and watch here how noise becomes pictures. Runs that are done open from the Checkpoints view.',
       ),
       train.element,
+    );
+    this.showInstead();
+  }
+
+  private failed(message: string): void {
+    this.timeline.retry();
+    if (!this.run && !this.status) return this.showFault(message);
+    setText(this.failure, message);
+    show(this.failureBar, true);
+  }
+
+  /** The run itself could not be read; the host tries again when the view says that it is ready. */
+  private showFault(message: string): void {
+    const retry = button({
+      label: 'Try again',
+      look: 'primary',
+      onPress: () => this.host.post({ type: 'ready' }),
+    });
+    replace(
+      this.empty,
+      h('h1', null, 'This run cannot be shown'),
+      h('p', { role: 'alert' }, message),
+      retry.element,
     );
     this.showInstead();
   }

@@ -1,20 +1,249 @@
+import path from 'node:path';
 import * as vscode from 'vscode';
+import type {
+  AnyWebviewToHost,
+  HostToTraining,
+  TrainingAction,
+  TrainingToHost,
+} from '../../../webview/protocol';
+import type { RunHistory, RunSummary, TrainingStatus } from '../../engine/protocol';
+import { execute } from '../command-ids';
+import { isLive } from '../engine-host';
 import type { Services } from '../services';
-import { panelOptions, viewType } from './panel';
+import { Panel, panelOptions, viewType } from './panel';
+import { isSamePath, RunFollower, sentenceOf } from './run-follower';
 
-export class TrainingPanel {
-  static register(_services: Services): vscode.Disposable {
+type Message = Exclude<TrainingToHost, AnyWebviewToHost>;
+
+const TITLE = 'Diffusion Training';
+
+/** The host's side of the training view: one panel a run, and one that waits for a run. */
+export class TrainingPanel implements vscode.Disposable {
+  private static readonly open = new Set<TrainingPanel>();
+
+  private readonly panel: Panel<HostToTraining, TrainingToHost>;
+  private readonly subscriptions: vscode.Disposable[];
+  private follower: RunFollower | null = null;
+  /** Why the run cannot be shown; null while it can. */
+  private fault: string | null = null;
+
+  /** Restores the panels when the window is loaded again. */
+  static register(services: Services): vscode.Disposable {
     return vscode.window.registerWebviewPanelSerializer(viewType('training'), {
-      async deserializeWebviewPanel() {},
+      async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown) {
+        new TrainingPanel(services, panel, keptRun(state));
+      },
     });
   }
 
-  static show(services: Services, _run?: string): void {
-    vscode.window.createWebviewPanel(
+  /** @param run the run's folder; left out: the training in progress, else the newest run */
+  static show(services: Services, run?: string): void {
+    const wanted = run ?? services.engine.training?.run ?? services.runs.runs[0]?.path ?? null;
+    const open = [...TrainingPanel.open];
+    const fitting =
+      open.find((each) => (wanted === null ? true : each.shows(wanted))) ??
+      open.find(({ follower }) => follower === null);
+    if (fitting) {
+      if (wanted !== null && !fitting.shows(wanted)) fitting.follow(wanted);
+      return fitting.panel.panel.reveal();
+    }
+    const panel = vscode.window.createWebviewPanel(
       viewType('training'),
-      'Diffusion Training',
+      TITLE,
       vscode.ViewColumn.Active,
       panelOptions(services.extensionUri),
     );
+    new TrainingPanel(services, panel, wanted);
   }
+
+  private constructor(
+    private readonly services: Services,
+    panel: vscode.WebviewPanel,
+    run: string | null,
+  ) {
+    TrainingPanel.open.add(this);
+    const { engine, runs, log } = services;
+    this.panel = new Panel(panel, services.extensionUri, 'training', {
+      hydrate: () => this.shown(),
+      receive: (message) => this.receive(message),
+      fault: (message) => log.error(`Training view: ${message}`),
+      closed: () => this.close(),
+    });
+    this.subscriptions = [
+      engine.onDidChangeTraining((status) => this.trainingChanged(status)),
+      engine.onDidChangeHealth((health) => this.panel.post({ type: 'engine', health })),
+      runs.onDidChange(() => this.runsChanged()),
+    ];
+    if (run !== null) this.follow(run);
+    void runs.read();
+  }
+
+  private get run(): string | null {
+    return this.follower?.run ?? null;
+  }
+
+  private shows(run: string): boolean {
+    return this.run !== null && isSamePath(this.run, run);
+  }
+
+  private follow(run: string): void {
+    this.follower?.dispose();
+    this.fault = null;
+    this.panel.panel.title = path.basename(run);
+    this.follower = new RunFollower(this.services, run, {
+      read: () => {
+        this.fault = null;
+        this.hydrate();
+      },
+      metrics: () => this.postMetrics(),
+      preview: (preview) => this.panel.post({ type: 'previews', previews: [preview] }),
+      failed: (message) => {
+        this.fault = message;
+        this.panel.post({ type: 'failed', message });
+      },
+    });
+    this.hydrate();
+    void this.follower.read();
+  }
+
+  /** The view is there, for the first time or again; what could not be read is tried once more. */
+  private shown(): void {
+    const isFaulty = this.fault !== null;
+    this.fault = null;
+    this.hydrate();
+    if (isFaulty) void this.follower?.read();
+  }
+
+  private hydrate(): void {
+    const history = this.follower?.takeAll() ?? null;
+    this.panel.post({
+      type: 'hydrate',
+      run: this.run,
+      history,
+      status: this.status,
+      health: this.services.engine.health,
+      others: this.others,
+    });
+    if (this.fault !== null) this.panel.post({ type: 'failed', message: this.fault });
+  }
+
+  /** The engine's training if it is this run's; where no run is chosen, one that has no folder yet. */
+  private get status(): TrainingStatus | null {
+    const { training } = this.services.engine;
+    if (!training) return null;
+    if (training.run === null) return this.run === null && isLive(training) ? training : null;
+    return this.shows(training.run) ? training : null;
+  }
+
+  private get others(): readonly RunSummary[] {
+    const { run } = this;
+    if (run === null) return [];
+    return this.services.runs.runs.filter(
+      (each) =>
+        each.status !== 'broken' &&
+        !isSamePath(each.path, run) &&
+        isSamePath(path.dirname(each.path), path.dirname(run)),
+    );
+  }
+
+  private trainingChanged(training: TrainingStatus | null): void {
+    // The panel that waits takes the run that is made.
+    if (this.run === null && training?.run && isLive(training)) {
+      if (![...TrainingPanel.open].some((each) => each.shows(training.run!))) {
+        return this.follow(training.run);
+      }
+    }
+    this.panel.post({ type: 'status', status: this.status });
+  }
+
+  private runsChanged(): void {
+    const summary = this.run === null ? undefined : this.services.runs.find(this.run);
+    if (summary && this.follower) {
+      this.follower.summary = summary;
+      this.panel.post({ type: 'summary', summary });
+    }
+    this.panel.post({ type: 'others', others: this.others });
+  }
+
+  private postMetrics(): void {
+    const { follower } = this;
+    if (!follower) return;
+    this.panel.postLatest('metrics', (seq) => ({
+      type: 'metrics',
+      seq,
+      delta: follower.takeNew(),
+    }));
+  }
+
+  private receive(message: Message): void {
+    switch (message.type) {
+      case 'act':
+        return void ACTIONS[message.action](this.run ?? undefined);
+      case 'wantPreviews':
+        return void this.attempt(() => this.sendPreviews(message.steps));
+      case 'overlay':
+        return void this.attempt(() => this.sendOverlay(message.run));
+      case 'restart':
+        return void execute('diffusion.restartEngine');
+      default:
+        message satisfies never;
+    }
+  }
+
+  private async sendPreviews(steps: readonly number[]): Promise<void> {
+    const { run } = this;
+    if (run === null) return;
+    const previews = await this.services.engine.request('previews', { run, steps });
+    this.panel.post({ type: 'previews', previews });
+  }
+
+  /** The history of another run: from its own panel where it has one, else read for this once. */
+  private async sendOverlay(run: string): Promise<void> {
+    this.panel.post({ type: 'overlay', history: await this.historyOf(run) });
+  }
+
+  private async historyOf(run: string): Promise<RunHistory> {
+    const panel = [...TrainingPanel.open].find((each) => each.shows(run));
+    const { engine } = this.services;
+    if (panel) return engine.request('follow', { run });
+    const history = await engine.request('follow', { run });
+    await engine.request('unfollow', { run });
+    return history;
+  }
+
+  private async attempt(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      const message = sentenceOf(error);
+      this.services.log.warn(`Training view: ${message}`);
+      this.panel.post({ type: 'failed', message });
+    }
+  }
+
+  private close(): void {
+    TrainingPanel.open.delete(this);
+    this.subscriptions.forEach((each) => each.dispose());
+    this.follower?.dispose();
+  }
+
+  dispose(): void {
+    this.panel.dispose();
+  }
+}
+
+const ACTIONS: Readonly<Record<TrainingAction, (run: string | undefined) => unknown>> = {
+  train: () => execute('diffusion.train'),
+  pause: () => execute('diffusion.pauseTraining'),
+  unpause: () => execute('diffusion.unpauseTraining'),
+  stop: () => execute('diffusion.stopTraining'),
+  checkpointNow: () => execute('diffusion.checkpointNow'),
+  resume: (run) => execute('diffusion.resumeTraining', run),
+  sample: (run) => execute('diffusion.sampleFromCheckpoint', run),
+};
+
+/** The run of a view that is restored, as the view kept it. */
+function keptRun(state: unknown): string | null {
+  const run = (state as { run?: unknown } | null)?.run;
+  return typeof run === 'string' ? run : null;
 }
