@@ -1,7 +1,7 @@
 // Installs the npm package code-server, which holds the real VS Code server and workbench, once into
 // .vscode-test/: for machines that cannot download VS Code itself.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './setup.mjs';
 
@@ -11,6 +11,9 @@ const SERVER = path.join(FOLDER, 'node_modules', 'code-server', 'lib', 'vscode')
 const COMPLETE = path.join(FOLDER, 'complete');
 /** Without these two the server does not start; nothing else of it has to be compiled. */
 const COMPILED = ['@vscode/spdlog', 'native-watchdog'];
+/** The file search; the server's own package would fetch it from a host that is not npm's. */
+const SEARCH = `@vscode/ripgrep-${process.platform}-${process.arch}`;
+const SEARCH_VERSION = '1.18.0';
 
 /** Runs npm quietly; what it said goes into the error. */
 function npm(cwd, ...args) {
@@ -37,10 +40,16 @@ async function installFresh() {
   // Its own project, so that neither the repository's packages nor its npm settings reach in.
   writeFileSync(path.join(FOLDER, 'package.json'), '{ "private": true }\n');
   await npm(FOLDER, 'install', '--ignore-scripts', `code-server@${VERSION}`);
+  await npm(FOLDER, 'install', '--ignore-scripts', `${SEARCH}@${SEARCH_VERSION}`);
   await Promise.all(
     [SERVER, path.join(SERVER, 'extensions')].map((folder) =>
       npm(folder, 'install', '--ignore-scripts', '--omit=dev'),
     ),
+  );
+  cpSync(
+    path.join(FOLDER, 'node_modules', SEARCH, 'bin'),
+    path.join(SERVER, 'node_modules', '@vscode', 'ripgrep', 'bin'),
+    { recursive: true },
   );
   const asar = path.join(SERVER, 'node_modules.asar');
   if (!existsSync(asar)) symlinkSync(path.join(SERVER, 'node_modules'), asar, 'junction');

@@ -4,6 +4,8 @@ export interface Server {
   readonly port: number;
   readonly pid: number;
   readonly dataFolder: string;
+  /** This repository, under a path for `workbenchUrl`. */
+  readonly sources: string;
   readonly ended: Promise<unknown>;
   /** All that the server has said so far. */
   log(): string;

@@ -1,7 +1,7 @@
 // Real VS Code for the tests: VS Code itself where it can be had, else the server and workbench of
 // code-server, driven by a headless Chromium.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { installCodeServer, VERSION } from './code-server.mjs';
 import { ROOT } from './setup.mjs';
@@ -100,6 +100,17 @@ function listening(child, log) {
   });
 }
 
+/**
+ * The repository under another path. The server lies in the repository, and VS Code takes whatever lies
+ * in the folder of an extension under development for a part of it: its own colour themes, for one.
+ */
+function linkSources(dataFolder) {
+  const link = path.join(dataFolder, 'sources');
+  mkdirSync(dataFolder, { recursive: true });
+  if (!existsSync(link)) symlinkSync(ROOT, link, 'junction');
+  return link;
+}
+
 /** Folders of one server's own. */
 function serverArguments(dataFolder) {
   return [
@@ -128,6 +139,7 @@ export async function startServer({ dataFolder, env = {}, trust = false }) {
     // A group of its own, so that stopping it leaves no extension host behind.
     { env: { ...process.env, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
   );
+  const sources = linkSources(dataFolder);
   const log = { text: '' };
   const ended = new Promise((resolve) => child.on('exit', resolve));
   const stop = async () => {
@@ -136,7 +148,7 @@ export async function startServer({ dataFolder, env = {}, trust = false }) {
   };
   try {
     const port = await listening(child, log);
-    return { port, pid: child.pid, dataFolder, ended, stop, log: () => log.text };
+    return { port, pid: child.pid, dataFolder, sources, ended, stop, log: () => log.text };
   } catch (error) {
     await stop();
     throw error;
