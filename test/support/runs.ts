@@ -6,7 +6,7 @@ import type { TrainingConfig } from '../../src/core/config/training-config';
 import type { TrainEvent } from '../../src/core/train/events';
 import type { ResumeChanges } from '../../src/core/train/run-state';
 import type { Surroundings } from '../../src/core/train/setup';
-import { resume, train } from '../../src/core/train/trainer';
+import { resume, train, type TrainOptions } from '../../src/core/train/trainer';
 import { bundle, Scratch } from './bundles';
 
 /** A folder with what the trainer needs besides a configuration. */
@@ -24,9 +24,13 @@ export class TrainingScratch extends Scratch {
     await bundle('src/core/data/worker.ts', this.surroundings.workerFile);
   }
 
-  start(config: TrainingConfig, out?: string, signal?: AbortSignal) {
+  options(config: TrainingConfig, out?: string, signal?: AbortSignal): TrainOptions {
     const { runs: runsFolder, surroundings } = this;
-    return train({ config, out, runsFolder, surroundings, signal });
+    return { config, out, runsFolder, surroundings, signal };
+  }
+
+  start(config: TrainingConfig, out?: string, signal?: AbortSignal) {
+    return train(this.options(config, out, signal));
   }
 
   goOn(from: string, changes: ResumeChanges = {}, signal?: AbortSignal, out?: string) {

@@ -48,7 +48,7 @@ export class TrainingControl {
    */
   checkpointNow(): Promise<SavedCheckpoint> {
     return new Promise((resolve, reject) => {
-      if (this.ended) reject(new StoppedError('the training has ended'));
+      if (this.ended) return reject(new StoppedError('the training has ended'));
       this.waiters.push({ resolve, reject });
       this.wake();
     });
