@@ -164,7 +164,11 @@ export class SamplesPanel implements vscode.Disposable {
       case 'copyCommand':
         return void this.attempt('Copying', () => this.copyCommand(message.form));
       case 'readDropped':
-        return void this.attempt('Reading the dropped file', () => this.readDropped(message.uri));
+        return void this.attempt('Reading the dropped file', () =>
+          this.readPicture(vscode.Uri.parse(message.uri, true)),
+        );
+      case 'pickPicture':
+        return void this.attempt('Reading the picture', () => this.pickPicture());
       case 'browse':
         return void this.attempt('Choosing a model', () => this.browse());
       case 'train':
@@ -221,8 +225,17 @@ export class SamplesPanel implements vscode.Disposable {
     this.panel.post({ type: 'notice', message: 'The command is in the clipboard.' });
   }
 
-  private async readDropped(uri: string): Promise<void> {
-    const file = vscode.Uri.parse(uri, true);
+  private async pickPicture(): Promise<void> {
+    const [picture] =
+      (await vscode.window.showOpenDialog({
+        filters: { PNG: ['png'] },
+        openLabel: 'Restore Settings',
+        title: 'A PNG that was saved here or by the command line',
+      })) ?? [];
+    if (picture) await this.readPicture(picture);
+  }
+
+  private async readPicture(file: vscode.Uri): Promise<void> {
     const name = path.basename(file.path);
     const { size } = await vscode.workspace.fs.stat(file);
     if (size > MOST_DROPPED_BYTES) {

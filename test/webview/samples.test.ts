@@ -1,0 +1,214 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { FramePart, FramesResult, PixelBatch } from '../../src/engine/protocol';
+import type { HostToSamples, SampleForm, SampleRow } from '../../webview/protocol';
+import { launch, ViewPage, type PageOptions } from './view-page';
+
+let browser: Browser;
+let view: ViewPage;
+
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+afterEach(async () => {
+  expect(await view.wrongs()).toEqual([]);
+  await view.close();
+});
+
+const COUNT = 16;
+const SIDE = 16;
+const STEPS = 10;
+
+/** Discs that come out of noise; each sample and step looks different. */
+function pictures(done: number, part: FramePart): PixelBatch {
+  const data = new Uint8Array(COUNT * SIDE * SIDE);
+  for (let i = 0; i < data.length; i++) {
+    const sample = Math.floor(i / (SIDE * SIDE));
+    const [x, y] = [i % SIDE, Math.floor(i / SIDE) % SIDE];
+    const inside = Math.hypot(x - 8, y - 8) < 3 + sample / 4;
+    const clean = inside ? 240 : 15;
+    const noise = (i * 2654435761) % 256;
+    const share = part === 'eps' ? 1 : part === 'x0' ? (1 - done) / 3 : 1 - done;
+    data[i] = clean * (1 - share) + noise * share;
+  }
+  return { data, count: COUNT, height: SIDE, width: SIDE, channels: 1 };
+}
+
+const MODELS = [
+  { path: '/runs/digits-1/checkpoints/step-002000', label: 'digits-1 · step 2,000' },
+  { path: '/runs/digits-1/checkpoints/step-001000', label: 'digits-1 · step 1,000' },
+];
+
+const FORM: SampleForm = {
+  model: MODELS[0]!.path,
+  solver: 'ddim',
+  steps: STEPS,
+  eta: 0,
+  seed: 7,
+  count: COUNT,
+  spacing: null,
+  variance: null,
+};
+
+const HYDRATE = {
+  type: 'hydrate',
+  models: MODELS,
+  form: FORM,
+  rows: [],
+  wish: null,
+  health: { state: 'up', message: null },
+} as const satisfies HostToSamples;
+
+function row(state: SampleRow['state'], changes: Partial<SampleRow> = {}): SampleRow {
+  return { job: 'a', form: FORM, state, message: null, frame: null, result: null, ...changes };
+}
+
+function done(job = 'a', form: SampleForm = FORM): SampleRow {
+  const result = {
+    job,
+    images: pictures(1, 'xt'),
+    settings: { weights: 'cafe', model: 'step-002000' },
+    device: 'cpu, 3 threads',
+    deviceReason: 'the only one here',
+    seconds: 1.25,
+    warnings: [],
+  };
+  return row('done', { job, form, result });
+}
+
+function frame(step: number, job = 'a') {
+  const done = step / STEPS;
+  const [xt, x0] = [pictures(done, 'xt'), pictures(done, 'x0')];
+  const t = 1000 - step * 100;
+  return { job, first: 0, step, steps: STEPS, t, progress: done, xt, x0 };
+}
+
+function frames(job: string, part: FramePart, steps: readonly number[]): FramesResult {
+  const kept = Array.from({ length: STEPS }, (_, i) => ({ step: i + 1, t: 900 - i * 100 }));
+  const wanted = kept.filter(({ step }) => steps.includes(step));
+  const made = wanted.map(({ step, t }) => ({ step, t, pixels: pictures(step / STEPS, part) }));
+  return { job, part, frames: made, kept };
+}
+
+interface FramesAsked {
+  readonly job: string;
+  readonly part: FramePart;
+  readonly steps: readonly number[];
+}
+
+async function open(options: PageOptions = {}, message: HostToSamples = HYDRATE): Promise<void> {
+  view = await ViewPage.open(browser, 'samples', options);
+  await view.send(message);
+}
+
+/** Answers what the view asks for until it has asked for nothing more. */
+async function answerFrames(): Promise<void> {
+  for (;;) {
+    const waiting = await view.untaken();
+    if (!waiting.some(({ type }) => type === 'frames')) return;
+    const { job, part, steps } = await view.posted<FramesAsked>('frames');
+    await view.send({ type: 'frames', frames: frames(job, part, steps) });
+  }
+}
+
+async function openDone(options: PageOptions = {}, rows = [done()]): Promise<void> {
+  await open(options, { ...HYDRATE, rows });
+  await answerFrames();
+}
+
+const button = (name: string | RegExp) => view.page.getByRole('button', { name });
+const slider = () => view.page.getByRole('slider', { name: 'Step of the reverse process' });
+const grid = () => view.page.getByRole('listbox', { name: /^Samples/ }).first();
+/** The colours of the grid's canvas, summed: another picture has another sum. */
+const drawn = (nth = 0) =>
+  view.page
+    .locator('.sample-row canvas')
+    .nth(nth)
+    .evaluate((canvas) => {
+      const { width, height } = canvas as unknown as { width: number; height: number };
+      const context = (
+        canvas as unknown as {
+          getContext(kind: string): { getImageData(...at: number[]): { data: Uint8Array } };
+        }
+      ).getContext('2d');
+      return context
+        .getImageData(0, 0, width, height)
+        .data.reduce((sum, value, i) => (sum * 31 + value + i) % 1e9, 0);
+    });
+
+describe('the samples view', () => {
+  it('samples what its form says, by keyboard alone', async () => {
+    await open();
+    await view.page.getByLabel('Images, 1 … 64').fill('4');
+    await button('Sample').press('Enter');
+    const { forms } = await view.posted<{ forms: SampleForm[] }>('sample');
+    expect(forms).toEqual([{ ...FORM, count: 4 }]);
+  });
+
+  it('draws each frame as it comes, and acknowledges it', async () => {
+    await open();
+    await view.send({ type: 'rows', rows: [row('running')] });
+    await view.page.getByText('Preparing the model …').waitFor();
+    await view.send({ type: 'frame', seq: 1, frame: frame(1) });
+    expect(await view.posted('ack')).toEqual({ type: 'ack', seq: 1 });
+    const first = await drawn();
+    await view.send({ type: 'frame', seq: 2, frame: frame(5) });
+    expect(await drawn()).not.toBe(first);
+    await view.page.getByText('Step 5 of 10, t = 500').waitFor();
+    await view.shoot('samples-running');
+    await button('Cancel').click();
+    await view.posted('cancel');
+  });
+
+  it('moves through every step when done', async () => {
+    await openDone();
+    await view.page.getByText('1.3 s on cpu, 3 threads').waitFor();
+    await view.page.getByText('step 10 of 10, t = 0').first().waitFor();
+    const last = await drawn();
+    await view.page.keyboard.press('ArrowLeft');
+    await view.page.getByText('step 9 of 10, t = 100').first().waitFor();
+    await answerFrames();
+    const before = await drawn();
+    expect(before).not.toBe(last);
+    await slider().press('Home');
+    await view.page.getByText('pure noise').first().waitFor();
+    expect([last, before]).not.toContain(await drawn());
+    await slider().press('End');
+    await expect.poll(() => drawn()).toBe(last);
+    await view.page.getByRole('radio', { name: /predicted noise/ }).click();
+    await answerFrames();
+    await expect.poll(() => drawn()).not.toBe(last);
+  });
+
+  it('enlarges a sample with its parts and its way, and closes it by Escape', async () => {
+    await openDone();
+    await grid().focus();
+    await view.page.keyboard.press('ArrowRight');
+    await view.page.keyboard.press('ArrowRight');
+    await answerFrames();
+    await view.page.getByText('Sample 2 of DDIM, 10 steps').waitFor();
+    await view.shoot('samples-enlarged');
+    await view.page.keyboard.press('Escape');
+    await expect.poll(() => view.page.getByText('Sample 2 of DDIM').isVisible()).toBe(false);
+  });
+
+  it.each(['dark', 'light', 'high-contrast'] as const)('is looked at in %s', async (theme) => {
+    const other = { ...FORM, solver: 'ddpm', steps: null } as const;
+    await openDone({ theme }, [done(), done('b', other)]);
+    await grid().focus();
+    await view.page.keyboard.press('ArrowRight');
+    await answerFrames();
+    await view.shoot(`samples-${theme}`);
+    await view.close();
+    await openDone({ theme, width: 400 });
+    await view.shoot(`samples-${theme}-400`);
+  });
+
+  it('says what to do where there is no checkpoint', async () => {
+    await open({}, { ...HYDRATE, models: [], form: { ...FORM, model: '' } });
+    await view.shoot('samples-empty');
+    await button('Train …').click();
+    await view.posted('train');
+  });
+});

@@ -1,0 +1,207 @@
+import type { SolverName } from '../../src/core/diffusion/solvers';
+import { VARIANCES } from '../../src/core/diffusion/solvers';
+import { SPACINGS } from '../../src/core/diffusion/spacing';
+import type { ModelChoice, SampleForm } from '../protocol';
+import { button, dropdown, numberField } from '../shared/controls';
+import { h, show } from '../shared/dom';
+import { defaultSteps, modelLabel, MOST_IMAGES, SOLVER_CHOICES, takesEta } from './settings';
+
+export interface FormHandlers {
+  readonly onChange: (form: SampleForm) => void;
+  readonly onSample: () => void;
+  readonly onCancel: () => void;
+  readonly onCompare: () => void;
+  readonly onBrowse: () => void;
+  readonly onPickPicture: () => void;
+}
+
+const AS_MODEL = 'model';
+const LARGEST_SEED = 2 ** 31 - 1;
+
+const asModel = (values: readonly string[]) => [
+  { value: AS_MODEL, label: 'As the model says' },
+  ...values.map((value) => ({ value, label: value.replace('_', ' ') })),
+];
+
+/** The controls of a sampling. */
+export class Form {
+  readonly element: HTMLElement;
+  private readonly model = dropdown<string>({
+    label: 'Checkpoint',
+    choices: [],
+    value: '',
+    onChange: (model) => this.change({ model }),
+  });
+  private readonly solver = dropdown<SolverName>({
+    label: 'Solver',
+    choices: SOLVER_CHOICES,
+    value: 'ddim',
+    onChange: (solver) => this.change({ solver }),
+  });
+  private readonly steps: Readonly<Record<SolverName, ReturnType<typeof numberField>>>;
+  private readonly eta = numberField({
+    label: 'η: fresh noise, 0 … 1',
+    value: 0,
+    min: 0,
+    max: 1,
+    onChange: (eta) => this.change({ eta: eta! }),
+  });
+  private readonly seed = numberField({
+    label: 'Seed',
+    value: 0,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    isWhole: true,
+    onChange: (seed) => this.change({ seed: seed! }),
+  });
+  private readonly count = numberField({
+    label: `Images, 1 … ${MOST_IMAGES}`,
+    value: 16,
+    min: 1,
+    max: MOST_IMAGES,
+    isWhole: true,
+    onChange: (count) => this.change({ count: count! }),
+  });
+  private readonly spacing = dropdown<string>({
+    label: 'Spacing of timesteps',
+    choices: asModel(SPACINGS),
+    value: AS_MODEL,
+    onChange: (value) =>
+      this.change({ spacing: SPACINGS.find((spacing) => spacing === value) ?? null }),
+  });
+  private readonly variance = dropdown<string>({
+    label: 'Variance',
+    choices: asModel(VARIANCES),
+    value: AS_MODEL,
+    onChange: (value) =>
+      this.change({ variance: VARIANCES.find((variance) => variance === value) ?? null }),
+  });
+  private readonly sample;
+  private readonly cancel;
+  private readonly compare;
+  private form: SampleForm;
+
+  constructor(
+    form: SampleForm,
+    private readonly handlers: FormHandlers,
+  ) {
+    this.form = form;
+    this.steps = { ddim: this.stepsField('ddim'), ddpm: this.stepsField('ddpm') };
+    this.sample = button({
+      label: 'Sample',
+      look: 'primary',
+      icon: 'play',
+      onPress: handlers.onSample,
+    });
+    this.cancel = button({ label: 'Cancel', icon: 'stop', onPress: handlers.onCancel });
+    this.compare = button({
+      label: 'Add to Comparison',
+      title: 'Draw these settings as a row beside others, from the same noise',
+      onPress: handlers.onCompare,
+    });
+    const dice = button({
+      label: 'New Seed',
+      onPress: () => this.change({ seed: Math.floor(Math.random() * LARGEST_SEED) }),
+    });
+    const browse = button({
+      label: 'Browse …',
+      title: 'A model’s folder',
+      onPress: handlers.onBrowse,
+    });
+    const restore = button({
+      label: 'Restore from Picture …',
+      title: 'Takes the settings of a saved PNG; or drop it here',
+      onPress: handlers.onPickPicture,
+    });
+    this.model.element.classList.add('model');
+    const elements = (controls: readonly { readonly element: HTMLElement }[]) =>
+      controls.map(({ element }) => element);
+    const { ddim, ddpm } = this.steps;
+    this.element = h(
+      'form',
+      {
+        class: 'card',
+        'aria-label': 'Sampling',
+        onsubmit: (event: Event) => event.preventDefault(),
+      },
+      h('div', { class: 'toolbar fields' }, ...elements([this.model, browse])),
+      h(
+        'div',
+        { class: 'toolbar fields' },
+        ...elements([this.solver, ddim, ddpm, this.eta, this.seed, dice, this.count]),
+      ),
+      h(
+        'details',
+        null,
+        h('summary', null, 'More settings'),
+        h('div', { class: 'toolbar fields' }, ...elements([this.spacing, this.variance, restore])),
+      ),
+      h('div', { class: 'toolbar' }, ...elements([this.sample, this.cancel, this.compare])),
+    );
+    this.show();
+  }
+
+  /** Whether all that is written in the fields can be taken. */
+  get isValid(): boolean {
+    return !this.element.querySelector('.field:not([hidden]) > .field-error:not([hidden])');
+  }
+
+  setForm(form: SampleForm): void {
+    this.form = form;
+    this.show();
+  }
+
+  /** The models to choose from; one that is chosen stays, whether or not it is among them. */
+  setModels(models: readonly ModelChoice[]): void {
+    const { model } = this.form;
+    const isThere = model === '' || models.some(({ path }) => path === model);
+    const all = isThere ? models : [{ path: model, label: modelLabel(model, []) }, ...models];
+    this.model.value = model;
+    this.model.setChoices(all.map(({ path, label }) => ({ value: path, label })));
+    this.model.element.title = model;
+  }
+
+  /** @param rows samplings that the button starts */
+  setBusy(isRunning: boolean, rows: number, isUp: boolean): void {
+    this.sample.relabel(rows > 1 ? `Sample ${rows} Rows` : 'Sample', 'play');
+    this.sample.disabled = isRunning || !isUp || this.form.model === '';
+    this.compare.disabled = this.form.model === '';
+    show(this.cancel.element, isRunning);
+  }
+
+  private stepsField(solver: SolverName) {
+    return numberField({
+      label: 'Steps',
+      value: null,
+      min: 1,
+      max: 100_000,
+      isWhole: true,
+      emptyLabel: `Default: ${defaultSteps(solver)}`,
+      onChange: (steps) => this.change({ steps }),
+    });
+  }
+
+  private change(changes: Partial<SampleForm>): void {
+    this.form = { ...this.form, ...changes };
+    this.show();
+    this.handlers.onChange(this.form);
+  }
+
+  private show(): void {
+    const { model, solver, steps, eta, seed, count, spacing, variance } = this.form;
+    this.model.value = model;
+    this.model.element.title = model;
+    this.solver.value = solver;
+    for (const [name, field] of Object.entries(this.steps)) {
+      field.value = steps;
+      show(field.element, name === solver);
+    }
+    this.eta.value = eta;
+    show(this.eta.element, takesEta(solver));
+    this.seed.value = seed;
+    this.count.value = count;
+    this.spacing.value = spacing ?? AS_MODEL;
+    this.variance.value = variance ?? AS_MODEL;
+    show(this.variance.element, solver === 'ddpm');
+  }
+}

@@ -1,0 +1,117 @@
+import type { PixelBatch, SaveSamplesRequest } from '../../src/engine/protocol';
+import type { SampleRow } from '../protocol';
+import { button } from '../shared/controls';
+import { h, setText, show } from '../shared/dom';
+import { count, duration } from '../shared/format';
+import { PixelGrid } from '../shared/pixels';
+import { Eta } from './scrub';
+import { noiseLabel, rowLabel } from './settings';
+
+export interface RowHandlers {
+  readonly onSelect: (job: string, index: number) => void;
+  readonly onSave: (job: string, as: SaveSamplesRequest['as']) => void;
+  readonly onCopy: (row: SampleRow) => void;
+}
+
+const SAVES = [
+  ['grid', 'Save PNG', 'One PNG with all images, and the settings in it'],
+  ['each', 'Save Each', 'A folder with each image as a PNG'],
+  ['gif', 'Save GIF', 'The steps as an animation'],
+] as const;
+
+/** One sampling: its pictures, how far it is and how long it took. */
+export class RowView {
+  readonly element: HTMLElement;
+  readonly grid: PixelGrid;
+  private readonly title = h('h2');
+  private readonly about = h('span', { class: 'hint numeric' });
+  private readonly progress = h('progress', { class: 'progress', max: 1 });
+  private readonly problem = h('p', { class: 'notice error', role: 'alert', hidden: true });
+  private readonly actions: HTMLElement;
+  private readonly saves;
+  private readonly eta = new Eta();
+  private row: SampleRow;
+  private hasPictures = false;
+
+  constructor(
+    row: SampleRow,
+    private readonly model: (row: SampleRow) => string,
+    handlers: RowHandlers,
+  ) {
+    this.row = row;
+    this.grid = new PixelGrid({
+      label: `Samples, ${rowLabel(row.form)}`,
+      mostTile: 96,
+      nameOf: (index) => `Sample ${index + 1}`,
+      onSelect: (index) => handlers.onSelect(row.job, index),
+    });
+    this.saves = SAVES.map(([as, label, title]) =>
+      button({ label, title, icon: 'save', onPress: () => handlers.onSave(row.job, as) }),
+    );
+    const copy = button({
+      label: 'Copy as Command',
+      title: 'The command line that draws the same',
+      onPress: () => handlers.onCopy(this.row),
+    });
+    this.actions = h(
+      'div',
+      { class: 'toolbar' },
+      ...[...this.saves, copy].map(({ element }) => element),
+    );
+    this.element = h(
+      'section',
+      { class: 'card sample-row' },
+      h('div', { class: 'card-head' }, this.title, this.about),
+      this.progress,
+      this.problem,
+      this.grid.element,
+      this.actions,
+    );
+    this.update(row);
+  }
+
+  get job(): string {
+    return this.row.job;
+  }
+
+  update(row: SampleRow): void {
+    this.row = row;
+    const { state, message, result, form } = row;
+    setText(this.title, `${rowLabel(form)} · ${this.model(row)}`);
+    this.element.setAttribute('aria-label', this.title.textContent ?? '');
+    this.progress.setAttribute('aria-label', `Progress of ${rowLabel(form)}`);
+    show(this.progress, state === 'running');
+    setText(this.problem, message ?? '');
+    show(this.problem, state === 'failed');
+    show(this.actions, state === 'done' || state === 'stopped' || state === 'failed');
+    for (const save of this.saves) save.disabled = state !== 'done';
+    if (state === 'running' && row.frame) return this.showProgress();
+    if (state === 'running') this.progress.removeAttribute('value');
+    const took = result && `${duration(result.seconds)} on ${result.device}, ${noiseLabel(form)}`;
+    const said = {
+      waiting: 'Waiting',
+      running: 'Preparing the model …',
+      stopped: 'Stopped',
+      failed: 'Failed',
+    };
+    setText(this.about, state === 'done' ? (took ?? '') : said[state]);
+    this.about.title = result?.deviceReason ?? '';
+  }
+
+  draw(pixels: PixelBatch): void {
+    this.hasPictures = true;
+    this.grid.draw(pixels);
+  }
+
+  get isDrawn(): boolean {
+    return this.hasPictures;
+  }
+
+  private showProgress(): void {
+    const { step, steps, t, progress } = this.row.frame!;
+    this.progress.value = progress;
+    const left = this.eta.left(progress, performance.now() / 1000);
+    const eta = left === null ? '' : `, ${duration(left)} left`;
+    setText(this.about, `Step ${step} of ${count(steps)}, t = ${t}${eta}`);
+  }
+}

@@ -1,0 +1,44 @@
+import { SOLVERS, SOLVER_NAMES, type SolverName } from '../../src/core/diffusion/solvers';
+import { count, plural } from '../shared/format';
+import type { ModelChoice, SampleForm } from '../protocol';
+
+/** Images that are drawn in one batch, so that all of them move together. */
+export const MOST_IMAGES = 64;
+
+export const SOLVER_CHOICES = SOLVER_NAMES.map((value) => ({ value, label: SOLVERS[value].label }));
+
+/** What a solver does where no number of steps is given. */
+export function defaultSteps(solver: SolverName): string {
+  const many = 100_000;
+  const steps = SOLVERS[solver].defaultSteps(many);
+  return steps === many ? 'all timesteps' : String(steps);
+}
+
+/** Whether the solver takes a share of fresh noise. */
+export function takesEta(solver: SolverName): boolean {
+  return solver === 'ddim';
+}
+
+/** The label of a model: its choice's, or its folder's name. */
+export function modelLabel(model: string, choices: readonly ModelChoice[]): string {
+  const choice = choices.find(({ path }) => path === model);
+  return choice?.label ?? model.split(/[\\/]/).at(-1) ?? model;
+}
+
+/** "DDIM, 50 steps, η 0.5": a row in few words. */
+export function rowLabel({ solver, steps, eta }: SampleForm): string {
+  const taken = steps === null ? `${defaultSteps(solver)} steps` : plural(steps, 'step');
+  const noise = takesEta(solver) && eta > 0 ? `, η ${eta}` : '';
+  return `${SOLVERS[solver].label}, ${taken.replace('timesteps steps', 'timesteps')}${noise}`;
+}
+
+/** "seed 7, 16 images". */
+export function noiseLabel(form: SampleForm): string {
+  return `seed ${count(form.seed)}, ${plural(form.count, 'image')}`;
+}
+
+/** The samplings to do: those to compare, all from the form's noise; or the form's alone. */
+export function formsToSample(form: SampleForm, compared: readonly SampleForm[]): SampleForm[] {
+  if (compared.length === 0) return [form];
+  return compared.map((each) => ({ ...each, seed: form.seed, count: form.count }));
+}
