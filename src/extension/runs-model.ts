@@ -75,6 +75,7 @@ export class RunsModel implements vscode.Disposable {
         this.log.warn(`The runs could not be read: ${this.fault}`);
       }
       this.isRead = this.fault === null;
+      void vscode.commands.executeCommand('setContext', 'diffusion.runsRead', this.isRead);
     } while (this.isStale);
     this.emitter.fire();
   }

@@ -95,7 +95,7 @@ export class TrainingWatch implements vscode.Disposable {
     }
     const message =
       `The diffusion engine ended unexpectedly while it trained ${training.name} ` +
-      `(step ${formatCount(training.step)}). Its checkpoints are whole.`;
+      `(step ${formatCount(training.step)}). ${whatIsLeft(training)}`;
     tell('error', message, {
       Resume: () => execute('diffusion.resumeTraining', run),
       ...showLog,
@@ -105,4 +105,10 @@ export class TrainingWatch implements vscode.Disposable {
   dispose(): void {
     this.disposables.forEach((each) => each.dispose());
   }
+}
+
+function whatIsLeft({ lastCheckpoint }: TrainingStatus): string {
+  return lastCheckpoint
+    ? `It can go on from its checkpoint of step ${formatCount(lastCheckpoint.step)}.`
+    : 'It had no checkpoint yet, so resuming begins again.';
 }
