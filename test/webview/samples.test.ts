@@ -105,6 +105,7 @@ async function open(options: PageOptions = {}, message: HostToSamples = HYDRATE)
 /** Answers what the view asks for until it has asked for nothing more. */
 async function answerFrames(): Promise<void> {
   for (;;) {
+    await view.settled();
     const waiting = await view.untaken();
     if (!waiting.some(({ type }) => type === 'frames')) return;
     const { job, part, steps } = await view.posted<FramesAsked>('frames');
@@ -140,7 +141,7 @@ const drawn = (nth = 0) =>
 describe('the samples view', () => {
   it('samples what its form says, by keyboard alone', async () => {
     await open();
-    await view.page.getByLabel('Images, 1 … 64').fill('4');
+    await view.page.getByRole('textbox', { name: 'Images, 1 … 64' }).fill('4');
     await button('Sample').press('Enter');
     const { forms } = await view.posted<{ forms: SampleForm[] }>('sample');
     expect(forms).toEqual([{ ...FORM, count: 4 }]);

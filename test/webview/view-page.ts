@@ -54,6 +54,11 @@ export class ViewPage {
     await this.page.evaluate((packed) => deliver(packed), pack(message));
   }
 
+  /** What the last input led to is on the screen. */
+  settled(): Promise<void> {
+    return this.page.evaluate(() => settled());
+  }
+
   /** The first message of a type that the view has posted and that was not taken before. */
   async posted<T = Record<string, unknown>>(type: string): Promise<T> {
     const handle = await this.page.waitForFunction(
@@ -101,6 +106,7 @@ interface Posted {
 declare const posted: Posted[];
 declare const kept: unknown;
 declare function deliver(packed: string): Promise<void>;
+declare function settled(): Promise<void>;
 
 const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.css': 'text/css' };
 
@@ -126,11 +132,14 @@ function fakeEditor(state: unknown): void {
       value?.$kind ? new kinds[value.$kind](value.data!) : value,
     );
   const { postMessage, requestAnimationFrame } = globalThis as unknown as PageScope;
-  // Settles when the message is handled and what it drew is on the screen.
-  scope['deliver'] = async (packed: string) => {
-    postMessage(unpack(packed), '*');
+  scope['settled'] = async () => {
     for (let frame = 0; frame < 3; frame++)
       await new Promise((next) => requestAnimationFrame(next));
+  };
+  // A message is handled in a task of its own, before the next frame.
+  scope['deliver'] = (packed: string) => {
+    postMessage(unpack(packed), '*');
+    return settled();
   };
 }
 

@@ -63,7 +63,14 @@ export class NoisingView {
       'div',
       { class: 'noising' },
       this.stage.element,
-      h('div', { class: 'column' }, this.formula.element, editor.element, this.charts.element),
+      h(
+        'div',
+        { class: 'column' },
+        this.formula.element,
+        editor.element,
+        this.charts.element,
+        this.distribution.element,
+      ),
       h('div', { class: 'row' }, this.strip.element),
     );
     const head = h('header', { class: 'card-head' }, this.title, this.tabs.element);

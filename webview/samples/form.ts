@@ -40,7 +40,7 @@ export class Form {
   });
   private readonly steps: Readonly<Record<SolverName, ReturnType<typeof numberField>>>;
   private readonly eta = numberField({
-    label: 'η: fresh noise, 0 … 1',
+    label: 'η, 0 … 1',
     value: 0,
     min: 0,
     max: 1,

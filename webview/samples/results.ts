@@ -73,7 +73,9 @@ export class Results {
       this.player.pause();
       const { modelOf } = this.handlers;
       const onSelect = (job: string, index: number) => this.change({ enlarged: { job, index } });
-      this.views = rows.map((row) => new RowView(row, modelOf, { ...this.handlers, onSelect }));
+      this.views = rows.map(
+        (row) => new RowView(row, modelOf, rows.length > 1, { ...this.handlers, onSelect }),
+      );
       replace(this.list, ...this.views.map(({ element }) => element));
       if (!rows.some(({ job }) => job === this.state.enlarged?.job))
         this.change({ enlarged: null });

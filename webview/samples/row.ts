@@ -19,6 +19,8 @@ const SAVES = [
   ['gif', 'Save GIF', 'The steps as an animation'],
 ] as const;
 
+const COMPARED_COLUMNS = 16;
+
 /** One sampling: its pictures, how far it is and how long it took. */
 export class RowView {
   readonly element: HTMLElement;
@@ -36,12 +38,15 @@ export class RowView {
   constructor(
     row: SampleRow,
     private readonly model: (row: SampleRow) => string,
+    isCompared: boolean,
     handlers: RowHandlers,
   ) {
     this.row = row;
     this.grid = new PixelGrid({
       label: `Samples, ${rowLabel(row.form)}`,
-      mostTile: 96,
+      // Compared rows have the same sample at the same place, one under the other.
+      columns: isCompared ? Math.min(row.form.count, COMPARED_COLUMNS) : undefined,
+      mostTile: isCompared ? 64 : 96,
       nameOf: (index) => `Sample ${index + 1}`,
       onSelect: (index) => handlers.onSelect(row.job, index),
     });
