@@ -3,17 +3,18 @@ import uPlot from 'uplot';
 import { button, checkbox, dropdown } from '../shared/controls';
 import { ChartCard } from '../shared/chart-card';
 import { LineChart } from '../shared/chart';
-import type { ChartMark, ChartSeries, Range } from '../shared/chart';
+import type { ChartSeries, Range } from '../shared/chart';
 import { evenRows } from '../shared/data-table';
 import type { TableContent } from '../shared/data-table';
-import { decimate, valuesAt } from '../shared/decimate';
+import { decimate, lowerBound, nearestRow, valuesAt } from '../shared/decimate';
 import { freshId, h, setText } from '../shared/dom';
 import { count, duration, figure, tick } from '../shared/format';
 import { SERIES_COLORS } from '../shared/theme';
 import { Readout } from './readout';
 import type { RunCurves } from './run-curves';
+import { lineEntry, markEntry } from './legend';
 import { runMarks } from './run-marks';
-import type { RunEvents } from './run-marks';
+import type { RunEvents, RunMark } from './run-marks';
 import { panned, scaled, within } from './viewport';
 import type { ViewState, XAxis } from './view-state';
 
@@ -53,6 +54,7 @@ export class Curves {
   private overlays: readonly RunCurves[] = [];
   private events: RunEvents = { resumedAt: [] };
   private seriesKey = '';
+  private legendKey = '';
   private pointed: number | null = null;
 
   constructor(
@@ -275,11 +277,15 @@ export class Curves {
 
   private matchSeries(): void {
     const series = this.lossSeries();
-    const key = JSON.stringify(series);
-    if (key === this.seriesKey) return;
-    this.seriesKey = key;
-    this.loss.change({ series });
-    this.legend.replaceChildren(...series.map(legendEntry));
+    const kinds = [...new Set(this.marks().map(({ kind }) => kind))];
+    const seriesKey = JSON.stringify(series);
+    const legendKey = seriesKey + kinds.join();
+    if (legendKey !== this.legendKey) {
+      this.legend.replaceChildren(...series.map(lineEntry), ...kinds.map(markEntry));
+    }
+    this.legendKey = legendKey;
+    if (seriesKey !== this.seriesKey) this.loss.change({ series });
+    this.seriesKey = seriesKey;
   }
 
   private lossData(range: Range): AlignedData {
@@ -305,7 +311,7 @@ export class Curves {
     return [x, valuesAt(y, rows)];
   }
 
-  private marks(): readonly ChartMark[] {
+  private marks(): readonly RunMark[] {
     return this.run ? runMarks(this.run, this.events, this.state.xAxis) : [];
   }
 
@@ -368,24 +374,23 @@ export class Curves {
     const { run } = this;
     const values = name === 'loss' ? ['Loss', 'Smoothed'] : [title];
     const head = ['Step', 'Time', 'Epoch', ...values];
-    if (!run) return { caption: title, head, rows: [] };
+    const { range } = this;
+    if (!run || !range) return { caption: title, head, rows: [] };
     const { columns, smoothedLoss } = run;
-    const rows = evenRows(run.length).map((row) => [
-      count(columns.step[row]!),
-      duration(columns.time[row]!),
-      figure(columns.epoch[row]!),
-      figure(columns[name][row]!),
-      ...(name === 'loss' ? [figure(smoothedLoss[row]!)] : []),
-    ]);
+    const x = run.x(this.state.xAxis);
+    const first = lowerBound(x, range.min);
+    const shown = nearestRow(x, range.max) + 1 - first;
+    const rows = evenRows(Math.max(0, shown))
+      .map((each) => first + each)
+      .map((row) => [
+        count(columns.step[row]!),
+        duration(columns.time[row]!),
+        figure(columns.epoch[row]!),
+        figure(columns[name][row]!),
+        ...(name === 'loss' ? [figure(smoothedLoss[row]!)] : []),
+      ]);
     return { caption: `${title} of ${run.summary.name}`, head, rows };
   }
-}
-
-function legendEntry({ label, color, alpha }: ChartSeries): HTMLElement {
-  const swatch = h('span', { class: 'swatch' });
-  swatch.style.background = `var(${color})`;
-  if (alpha !== undefined && alpha < 1) swatch.style.opacity = String(alpha);
-  return h('li', { title: label }, swatch, h('span', { class: 'legend-name' }, label));
 }
 
 function timeTick(seconds: number): string {

@@ -8,17 +8,25 @@ export interface RunEvents {
   readonly resumedAt: readonly number[];
 }
 
-/** A run's checkpoints as flags; where it was resumed, and where the loss is no number, as lines. */
-export function runMarks(run: RunCurves, events: RunEvents, axis: XAxis): ChartMark[] {
-  const at = (step: number) => run.placeOf(step, axis);
-  const checkpoints = [...run.summary.checkpoints].sort((a, b) => a.step - b.step);
-  return [
-    ...events.resumedAt.map((step) => mark(at(step), '--chart-3', 'line')),
-    ...run.brokenSteps.map((step) => mark(at(step), '--chart-5', 'line')),
-    ...checkpoints.map(({ step }) => mark(at(step), '--chart-6', 'flag')),
-  ];
+export const MARKS = {
+  checkpoint: { label: 'checkpoint', color: '--chart-6', shape: 'flag' },
+  resumed: { label: 'resumed', color: '--chart-3', shape: 'line' },
+  broken: { label: 'loss is no number', color: '--chart-5', shape: 'line' },
+} as const;
+export type MarkKind = keyof typeof MARKS;
+
+export interface RunMark extends ChartMark {
+  readonly kind: MarkKind;
 }
 
-function mark(x: number, color: ChartMark['color'], shape: ChartMark['shape']): ChartMark {
-  return { x, color, shape };
+/** A run's checkpoints, where it was resumed, and where the loss is no number. */
+export function runMarks(run: RunCurves, events: RunEvents, axis: XAxis): RunMark[] {
+  const checkpoints = run.summary.checkpoints.map(({ step }) => step).sort((a, b) => a - b);
+  const marksAt = (kind: MarkKind, steps: readonly number[]) =>
+    steps.map((step): RunMark => ({ ...MARKS[kind], kind, x: run.placeOf(step, axis) }));
+  return [
+    ...marksAt('resumed', events.resumedAt),
+    ...marksAt('broken', run.brokenSteps),
+    ...marksAt('checkpoint', checkpoints),
+  ];
 }
