@@ -4,7 +4,7 @@ import type { Notice, Payload } from './wire';
 /** Something to tell a window: made when it is sent, so that what waits holds nothing. */
 export type Letter = { [N in Notice]: readonly [N, Payload<N>] }[Notice];
 
-const INTERVAL_MS = 1000 / MOST_UPDATES_A_SECOND;
+const INTERVAL_MS = Math.ceil(1000 / MOST_UPDATES_A_SECOND);
 
 /**
  * What one window is yet to be told. Letters of one key replace each other, and nothing more is sent

@@ -1,14 +1,22 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { EngineClient, findEngine, startEngine, type StartedEngine } from '../../src/engine/client';
+import {
+  EngineClient,
+  EngineError,
+  findEngine,
+  startEngine,
+  type StartedEngine,
+} from '../../src/engine/client';
 import {
   PROTOCOL_VERSION,
+  type EngineFailure,
   type EngineRecord,
   type EngineToHost,
   type Hello,
   type TrainingStatus,
   type TrainRequest,
 } from '../../src/engine/protocol';
+import { readMetrics } from '../../src/core/checkpoint/metrics';
 import { bundle, Scratch } from './bundles';
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -69,6 +77,19 @@ export class EngineScratch extends Scratch {
     });
     this.started.push(engine);
     return engine;
+  }
+
+  /** Starts a program of this code in an engine's place. */
+  startWith(code: string, deadlineMs = 20_000): Promise<StartedEngine> {
+    const engineFile = this.at('other.cjs');
+    writeFileSync(engineFile, code);
+    return startEngine({
+      engineFile,
+      start: { recordFile: this.recordFile, cacheFolder: this.at('cache'), defaultThreads: 1 },
+      logFile: this.at('log', 'other.log'),
+      deadlineMs,
+      hello: { whenWindowCloses: 'stop' },
+    });
   }
 
   /** Another window on the engine that the record speaks of. */
@@ -135,4 +156,21 @@ export function state(
   wanted: TrainingStatus['state'],
 ): Promise<TrainingStatus> {
   return told(client, 'training', (status) => status.state === wanted);
+}
+
+/** Why a request failed. */
+export async function failureOf(request: Promise<unknown>): Promise<EngineFailure> {
+  try {
+    await request;
+  } catch (error) {
+    if (error instanceof EngineError) return error.failure;
+    throw error;
+  }
+  throw new Error('the request did not fail');
+}
+
+/** The losses in a run's file, by step. */
+export async function lossesOf(run: string): Promise<number[]> {
+  const { lines } = await readMetrics(path.join(run, 'metrics.jsonl'));
+  return lines.map(({ loss }) => loss!);
 }
