@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { terminalCheck } from '../../src/core/diffusion/terminal-check';
+import { stageAt } from '../../src/core/diffusion/stages';
 import { makeSchedule } from '../../src/core/diffusion/schedule';
 import {
   cleanImage,
@@ -10,7 +11,6 @@ import {
   momentsOf,
   noiseOf,
   toPixels,
-  stageAt,
 } from '../../webview/noising/forward-process';
 import { BIN_CENTRES, histogram, NORMAL_DENSITY } from '../../webview/noising/histogram';
 import { MarkovChain } from '../../webview/noising/markov-chain';

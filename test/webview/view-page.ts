@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { chromium, type Browser, type Page } from 'playwright-core';
@@ -6,6 +7,7 @@ import { themeStyle, THEMES, type ThemeName } from './themes';
 
 const ORIGIN = 'http://view.test';
 const ROOT = path.resolve(import.meta.dirname, '../..');
+const AXE = path.join(ROOT, 'node_modules/axe-core/axe.min.js');
 
 export interface PageOptions {
   readonly theme?: ThemeName;
@@ -86,6 +88,15 @@ export class ViewPage {
     return this.page.evaluate(() => kept as never);
   }
 
+  /** What axe-core finds wrong that is serious or worse, by rule and element. */
+  async inaccessible(): Promise<string[]> {
+    await this.page.evaluate(await readFile(AXE, 'utf8'));
+    const found = await this.page.evaluate(() => axe.run());
+    return found.violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
+  }
+
   /** A picture for people to look at, where `VIEW_SHOTS` names a folder. */
   async shoot(name: string): Promise<void> {
     const folder = process.env['VIEW_SHOTS'];
@@ -105,6 +116,15 @@ interface Posted {
 
 declare const posted: Posted[];
 declare const kept: unknown;
+declare const axe: { run(): Promise<AxeResults> };
+
+interface AxeResults {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly impact: string;
+    readonly nodes: readonly { readonly html: string }[];
+  }[];
+}
 declare function deliver(packed: string): Promise<void>;
 declare function settled(): Promise<void>;
 

@@ -1,5 +1,5 @@
 import { h, setText } from '../shared/dom';
-import type { Moments } from './forward-process';
+import { momentsOf, type Moments } from './forward-process';
 import { BIN_CENTRES, histogram, HISTOGRAM_BINS, NORMAL_DENSITY } from './histogram';
 import { LineChart } from './line-chart';
 import { fixed } from './numbers';
@@ -59,8 +59,9 @@ export class Distribution {
     );
   }
 
-  showNumbers(xt: Float32Array, moments: Moments): void {
+  showNumbers(xt: Float32Array): void {
     histogram(xt, this.bins);
+    const moments = momentsOf(xt);
     const description = `Histogram of the pixel values: mean ${fixed(moments.mean, 3)}, deviation ${fixed(moments.std, 3)}`;
     this.chart.setData(BIN_CENTRES, [this.bins, NORMAL_DENSITY], description);
   }

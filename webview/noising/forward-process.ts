@@ -1,8 +1,8 @@
 import { addNoise } from '../../src/core/diffusion/forward';
 import { initialNoise } from '../../src/core/diffusion/noise';
-import { snrDb, type NoiseSchedule } from '../../src/core/diffusion/schedule';
+import type { NoiseSchedule } from '../../src/core/diffusion/schedule';
 import { toByte } from '../../src/core/base/pixels';
-import type { NoiseStage, PixelBatch } from '../../src/engine/protocol';
+import type { PixelBatch } from '../../src/engine/protocol';
 
 /** Mean and standard deviation of an image's numbers. */
 export interface Moments {
@@ -60,16 +60,6 @@ export function closedForm(
   out?: Float32Array,
 ): Float32Array {
   return addNoise(schedule, image.data, eps, t, out);
-}
-
-export function stageAt(schedule: NoiseSchedule, t: number): NoiseStage {
-  const alphaBar = schedule.alphaBars[t]!;
-  return {
-    t,
-    sqrtAlphaBar: Math.sqrt(alphaBar),
-    sqrtOneMinusAlphaBar: Math.sqrt(1 - alphaBar),
-    snrDb: snrDb(schedule, t),
-  };
 }
 
 export function momentsOf(data: Float32Array): Moments {

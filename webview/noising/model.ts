@@ -6,9 +6,6 @@ import { MarkovChain } from './markov-chain';
 /** How x_t is reached: in one go, or a step at a time. */
 export type NoisingMode = 'closed' | 'chain';
 
-/** Longest that a walk of the chain may hold up the page, in milliseconds. */
-const WALK_MS = 12;
-
 /** An image, a schedule and a seed, and what the forward process makes of them. */
 export class NoisingModel {
   image: CleanImage | null = null;
@@ -56,10 +53,10 @@ export class NoisingModel {
     return closedForm(this.current, this.image!, this.eps, t, out);
   }
 
-  /** x_t of the chain; null while it is still being walked: ask again. */
-  chainAt(t: number): Float32Array | null {
+  /** x_t of the chain; null where the walk there takes longer than `milliseconds`: ask again. */
+  chainAt(t: number, milliseconds: number): Float32Array | null {
     this.chain ??= new MarkovChain(this.current, this.image!.data, this.seed);
-    return this.chain.stateAt(t, WALK_MS);
+    return this.chain.stateAt(t, milliseconds);
   }
 
   /** The timestep that the chain has come to. */

@@ -1,8 +1,8 @@
 import { snrDb, type NoiseSchedule } from '../../src/core/diffusion/schedule';
-import type { NoiseStage } from '../../src/engine/protocol';
+import { stageAt, type NoiseStage } from '../../src/core/diffusion/stages';
 import { h, replace } from '../shared/dom';
 import { figure } from '../shared/format';
-import { evenTimesteps, stageAt } from './forward-process';
+import { evenTimesteps } from './forward-process';
 import { LineChart } from './line-chart';
 import { decibels, fixed } from './numbers';
 

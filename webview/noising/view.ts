@@ -1,10 +1,11 @@
 import type { NoiseSettings } from '../../src/engine/protocol';
+import { stageAt } from '../../src/core/diffusion/stages';
 import { makeSchedule } from '../../src/core/diffusion/schedule';
 import type { EngineHealth, NoisingImage, NoisingToHost } from '../protocol';
 import { Announcer } from '../shared/announce';
 import { h, replace, setText, show } from '../shared/dom';
 import { Distribution } from './distribution';
-import { expectedMoments, momentsOf, stageAt } from './forward-process';
+import { expectedMoments, momentsOf } from './forward-process';
 import { Formula } from './formula';
 import { NoisingModel } from './model';
 import { ScheduleCharts } from './schedule-charts';
@@ -21,6 +22,9 @@ export interface NoisingDoor {
 
 const NO_IMAGE =
   'No image is open: right-click one in the Explorer and choose Show Forward Noising.';
+/** Longest that a walk of the chain may hold up a frame, in milliseconds: when shown, and aside. */
+const WALK_MS = 12;
+const ASIDE_MS = 4;
 const READING = 'Reading the image …';
 
 /** The noising view: what the forward process makes of an image at each t. */
@@ -207,21 +211,28 @@ export class NoisingView {
     this.formula.show(stage);
     this.strip.mark(state.t);
     const closed = model.closedAt(state.t);
-    const chain = state.mode === 'chain' ? model.chainAt(state.t) : null;
-    const isWalking = state.mode === 'chain' && !chain;
+    const chain = model.chainAt(state.t, state.mode === 'chain' ? WALK_MS : ASIDE_MS);
     const xt = state.mode === 'chain' ? chain : closed;
-    const note = isWalking ? `Walking the chain: step ${model.walkedTo + 1} …` : null;
+    const note = xt ? null : `Walking the chain: step ${model.walkedTo + 1} …`;
     this.stage.draw(image, xt, state.t, note);
-    const closedMoments = momentsOf(closed);
-    const chainMoments = chain && momentsOf(chain);
-    this.distribution.setMoments(
-      'expected',
-      expectedMoments(schedule, momentsOf(image.data), state.t),
-    );
-    this.distribution.setMoments('closed', closedMoments);
-    this.distribution.setMoments('chain', chainMoments);
-    if (xt) this.distribution.showNumbers(xt, chainMoments ?? closedMoments);
-    if (isWalking) this.draw();
+    const clean = momentsOf(image.data);
+    this.distribution.setMoments('expected', expectedMoments(schedule, clean, state.t));
+    this.distribution.setMoments('closed', momentsOf(closed));
+    this.distribution.setMoments('chain', chain && momentsOf(chain));
+    if (xt) this.distribution.showNumbers(xt);
+    if (!chain) this.walkOn();
+  }
+
+  /** Goes on with the chain's walk while the page is at rest; draws when it has arrived. */
+  private walkOn(): void {
+    requestAnimationFrame(() => {
+      if (this.isDrawing) return;
+      const { mode, t } = this.state;
+      const isThere =
+        this.model.image && this.model.chainAt(t, mode === 'chain' ? WALK_MS : ASIDE_MS);
+      if (isThere || mode === 'chain') this.draw();
+      else this.walkOn();
+    });
   }
 
   /** The keys work wherever no control has use for them. */
