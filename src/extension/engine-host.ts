@@ -50,6 +50,14 @@ export type LiveTraining = TrainingStatus & {
   readonly state: 'preparing' | 'running' | 'paused' | 'stopping';
 };
 
+const ANSWERED_BY_STATUS: ReadonlySet<keyof HostToEngine> = new Set([
+  'train',
+  'resume',
+  'pause',
+  'unpause',
+  'stop',
+] as const);
+
 const ENDED: readonly TrainingStatus['state'][] = ['finished', 'stopped', 'failed'];
 
 export function isLive(status: TrainingStatus | null): status is LiveTraining {
@@ -107,7 +115,12 @@ export class EngineHost implements vscode.Disposable {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Result<M>> {
     const client = await this.connect();
-    return client.request(method, (params ?? {}) as never, options) as Promise<Result<M>>;
+    const result = (await client.request(method, (params ?? {}) as never, options)) as Result<M>;
+    // Its notification may still wait for its turn.
+    if (ANSWERED_BY_STATUS.has(method) && this.client === client) {
+      this.setTraining(result as TrainingStatus);
+    }
+    return result;
   }
 
   /** Hears notifications of whatever engine runs, now or later. */

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'mocha';
+import * as vscode from 'vscode';
+import type { DiffusionApi } from '../../../src/extension/extension';
+import { diffusion, removeRuns, untilTraining } from './support';
+
+const CALLS = 200;
+const MOST_ACTIVATION_MS = 30;
+const MOST_P95_MS = 50;
+const MOST_P99_MS = 150;
+
+describe('The extension host', () => {
+  let api: DiffusionApi;
+
+  before(async () => {
+    api = await diffusion();
+  });
+
+  after(async () => {
+    await vscode.commands.executeCommand('diffusion.stopTraining');
+    removeRuns();
+  });
+
+  it('is kept for at most 30 ms by activating', () => {
+    assert.ok(api.activationMs <= MOST_ACTIVATION_MS, `it took ${api.activationMs.toFixed(1)} ms`);
+  });
+
+  it('answers while a training goes on with the default threads', async () => {
+    const noop = vscode.commands.registerCommand('diffusion.test.noop', () => 1);
+    await vscode.commands.executeCommand('diffusion.train', { dataset: 'digits', preset: 'quick' });
+    await untilTraining(api, 'some steps', ({ step }) => step >= 5);
+    const times: number[] = [];
+    for (let i = 0; i < CALLS; i++) {
+      const start = performance.now();
+      await vscode.commands.executeCommand('diffusion.test.noop');
+      times.push(performance.now() - start);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    noop.dispose();
+    times.sort((a, b) => a - b);
+    const p95 = times[Math.floor(CALLS * 0.95)]!;
+    const p99 = times[Math.floor(CALLS * 0.99)]!;
+    const said = `p95 ${p95.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
+    api.services.log.info(`A command while a training goes on: ${said}`);
+    assert.ok(p95 <= MOST_P95_MS && p99 <= MOST_P99_MS, said);
+    assert.equal(api.services.engine.training?.state, 'running', 'it was trained meanwhile');
+  });
+});
