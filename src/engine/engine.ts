@@ -21,11 +21,11 @@ import type {
   TrainingStatus,
   TrainRequest,
 } from './protocol';
-import { Followers } from './runs/followers';
-import { previewSteps } from './runs/checkpoint-list';
-import { readPreviews } from './runs/previews';
-import { renameRun } from './runs/rename';
-import { readRecord, RunLister } from './runs/run-lister';
+import { Followers } from './run/followers';
+import { previewSteps } from './run/checkpoint-list';
+import { readPreviews } from './run/previews';
+import { renameRun } from './run/rename';
+import { readRecord, RunLister } from './run/run-lister';
 import { SamplingService } from './sampling/sampling-service';
 import { changesOf, configOf } from './training/training-requests';
 import { TrainingService, type TrainingListener } from './training/training-service';

@@ -4,7 +4,7 @@ import { UserError } from '../core/base/errors';
 import { failureOf } from './failures';
 import { Outbox, type Letter } from './outbox';
 import { PROTOCOL_VERSION, type Frame, type Hello, type Preview } from './protocol';
-import type { Follower, Followers } from './runs/followers';
+import type { Follower, Followers } from './run/followers';
 import { connectionOn, notify, replyOf, signalOf, type Handlers, type Method } from './wire';
 
 /** What a window needs of the engine. */

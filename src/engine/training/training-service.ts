@@ -3,7 +3,7 @@ import { TrainingControl } from '../../core/train/control';
 import type { StartedEvent, TrainEvent } from '../../core/train/events';
 import { failureOf } from '../failures';
 import type { CheckpointNote, TrainingStatus } from '../protocol';
-import { isLive } from '../runs/run-lister';
+import { isLive } from '../run/run-lister';
 import { changesBy, firstStatus } from './training-status';
 
 /** Who is told how a training goes. */

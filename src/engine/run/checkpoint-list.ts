@@ -1,0 +1,146 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { UserError } from '../../core/base/errors';
+import { readCheckpoint } from '../../core/checkpoint/checkpoint';
+import type { CheckpointSummary } from '../protocol';
+
+/** Every file of a whole checkpoint, by its path there. */
+const JSON_FILES = [
+  'model_index.json',
+  path.join('unet', 'config.json'),
+  path.join('scheduler', 'scheduler_config.json'),
+];
+const STATE = 'state.json';
+const TENSORS = [
+  'training_state.safetensors',
+  path.join('unet', 'diffusion_pytorch_model.safetensors'),
+];
+
+/** What can be told of a checkpoint without opening its tensors. */
+interface Glance {
+  readonly size: number;
+  /** Sizes of its tensor files: alike in all whole checkpoints of a run. */
+  readonly tensorSizes: string;
+  readonly state: { readonly loss: number | null; readonly epoch: number | null };
+  readonly isWhole: boolean;
+}
+
+type Known = Omit<CheckpointSummary, 'preview'>;
+
+/**
+ * Lists the checkpoints of runs, and remembers them: hundreds of checkpoints take milliseconds. One
+ * checkpoint of each size is read as training would read it, and so is each that looks odd. (The
+ * calls are synchronous: for so many small ones, that is many times faster.)
+ */
+export class CheckpointLister {
+  private readonly known = new Map<string, { readonly stamp: string; readonly summary: Known }>();
+
+  /** The checkpoints of a run, the newest first; `previews` are its preview steps, in order. */
+  async list(run: string, previews: readonly number[]): Promise<CheckpointSummary[]> {
+    const folder = path.join(run, 'checkpoints');
+    const good = new Set<string>();
+    const found: CheckpointSummary[] = [];
+    for (const name of namesIn(folder)) {
+      const digits = /^step-(\d{6,})$/.exec(name)?.[1];
+      if (digits === undefined) continue;
+      const step = Number(digits);
+      const summary = await this.summaryOf(path.join(folder, name), step, good);
+      if (summary) found.push({ ...summary, preview: previewAt(run, step, previews) });
+    }
+    return found.sort((a, b) => b.step - a.step);
+  }
+
+  /** Forgets the checkpoints of runs that are not among these. */
+  keepOnly(runs: ReadonlySet<string>): void {
+    for (const checkpoint of this.known.keys()) {
+      if (!runs.has(path.resolve(checkpoint, '..', '..'))) this.known.delete(checkpoint);
+    }
+  }
+
+  private async summaryOf(folder: string, step: number, good: Set<string>): Promise<Known | null> {
+    const stamp = stampOf(folder);
+    if (stamp === null) return null;
+    const known = this.known.get(folder);
+    if (known?.stamp === stamp) return known.summary;
+    const { size, tensorSizes, state, isWhole } = glanceAt(folder);
+    const isTrusted = isWhole && good.has(tensorSizes);
+    const fault = isTrusted ? null : await faultOf(folder);
+    if (fault === null) good.add(tensorSizes);
+    const writtenAt = Math.round(statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+    const summary: Known = { path: folder, step, ...state, writtenAt, size, fault };
+    this.known.set(folder, { stamp, summary });
+    return summary;
+  }
+}
+
+/** Changes when files of a checkpoint come, go or change in size; null if there is no folder. */
+function stampOf(folder: string): string | null {
+  const status = statSync(folder, { throwIfNoEntry: false });
+  if (!status?.isDirectory()) return null;
+  const weights = sizeOf(path.join(folder, TENSORS[1]!));
+  return `${status.mtimeMs} ${weights} ${sizeOf(path.join(folder, TENSORS[0]!))}`;
+}
+
+function glanceAt(folder: string): Glance {
+  const sizes = [...JSON_FILES, STATE].map((file) => sizeOf(path.join(folder, file)));
+  const tensors = TENSORS.map((file) => sizeOf(path.join(folder, file)));
+  const state = readState(path.join(folder, STATE));
+  return {
+    size: [...sizes, ...tensors].reduce((sum, size) => sum + Math.max(0, size), 0),
+    tensorSizes: tensors.join(),
+    state: state ?? { loss: null, epoch: null },
+    isWhole: state !== null && [...sizes, ...tensors].every((size) => size > 0),
+  };
+}
+
+/** A file's size; −1 if it is not there. */
+function sizeOf(file: string): number {
+  const status = statSync(file, { throwIfNoEntry: false });
+  return status?.isFile() ? status.size : -1;
+}
+
+function readState(file: string): Glance['state'] | null {
+  try {
+    const state = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const number = (value: unknown) => (typeof value === 'number' ? value : null);
+    return typeof state.step === 'number'
+      ? { loss: number(state.loss), epoch: number(state.epoch) }
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+async function faultOf(checkpoint: string): Promise<string | null> {
+  try {
+    await readCheckpoint(checkpoint);
+    return null;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+/** The names in a folder; none where it cannot be read. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Steps of the previews of a run that are there, in order. */
+export function previewSteps(run: string): number[] {
+  return namesIn(path.join(run, 'samples'))
+    .flatMap((name) => /^step-(\d{6,})\.png$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** The preview of a step, or the nearest before it. */
+export function previewAt(run: string, step: number, previews: readonly number[]): string | null {
+  const nearest = previews.filter((preview) => preview <= step).at(-1);
+  if (nearest === undefined) return null;
+  return path.join(run, 'samples', `step-${String(nearest).padStart(6, '0')}.png`);
+}

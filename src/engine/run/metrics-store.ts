@@ -1,0 +1,86 @@
+import type { MetricsLine } from '../../core/checkpoint/metrics';
+import { ColumnStore, emptyColumns } from '../columns';
+import type { MetricsColumns } from '../protocol';
+
+/** A run's metrics in columns, to whose end lines of its file are added. */
+export class MetricsStore {
+  private readonly columns = new ColumnStore();
+
+  /** Rows so far. */
+  get rows(): number {
+    return this.columns.length;
+  }
+
+  /**
+   * Adds lines. One that does not come after those before it takes their place from its step on.
+   *
+   * @returns the first row that is new or another
+   */
+  add(lines: readonly MetricsLine[]): number {
+    const rising: MetricsLine[] = [];
+    for (const line of lines) {
+      while (rising.length > 0 && rising.at(-1)!.step >= line.step) rising.pop();
+      rising.push(line);
+    }
+    const [first] = rising;
+    if (!first) return this.rows;
+    const from = this.rowsBefore(first.step);
+    const parts = this.columns.timestepParts || partsOf(rising);
+    this.columns.write(from, columnsOf(rising, parts));
+    return from;
+  }
+
+  /** Rows from `from` on, as copies. */
+  from(from: number): MetricsColumns {
+    return this.columns.copy(from);
+  }
+
+  /** The first row in which two stores differ; the length of the shorter where none does. */
+  firstDifference(other: MetricsStore): number {
+    const [a, b] = [this.columns.view(), other.columns.view()];
+    const rows = Math.min(this.rows, other.rows);
+    const isSame = (row: number) =>
+      a.step[row] === b.step[row] &&
+      Object.is(a.time[row], b.time[row]) &&
+      Object.is(a.loss[row], b.loss[row]);
+    let row = 0;
+    while (row < rows && isSame(row)) row++;
+    return row;
+  }
+
+  /** How many rows are of steps before this one. */
+  private rowsBefore(step: number): number {
+    const { step: steps } = this.columns.view();
+    let low = 0;
+    let high = this.rows;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (steps[middle]! < step) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function partsOf(lines: readonly MetricsLine[]): number {
+  return lines.find(({ lossByTimestep }) => lossByTimestep)?.lossByTimestep?.length ?? 0;
+}
+
+/** Lines as columns; parts of the timesteps that a line lacks have no value, more than there are go. */
+function columnsOf(lines: readonly MetricsLine[], parts: number): MetricsColumns {
+  const columns = emptyColumns(lines.length, parts);
+  lines.forEach((line, row) => {
+    columns.step[row] = line.step;
+    columns.time[row] = line.time ?? NaN;
+    columns.epoch[row] = line.epoch ?? NaN;
+    columns.loss[row] = line.loss ?? NaN;
+    columns.lr[row] = line.lr ?? NaN;
+    columns.gradNorm[row] = line.gradNorm ?? NaN;
+    columns.imagesPerSecond[row] = line.imagesPerSecond ?? NaN;
+    const values = line.lossByTimestep;
+    for (let i = 0; values && i < parts; i++) {
+      columns.lossByTimestep[row * parts + i] = values[i] ?? NaN;
+    }
+  });
+  return columns;
+}

@@ -1,0 +1,107 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { errorCode } from '../../core/base/files';
+import { parseMetricsLine } from '../../core/checkpoint/metrics';
+import { MetricsStore } from './metrics-store';
+
+/** Bytes that are read and parsed at a time; between two pieces, others get their turn. */
+const PIECE = 1 << 18;
+/** Bytes before the place where reading goes on, by which a rewritten file is known. */
+const MARK = 64;
+
+/** Reads a growing `metrics.jsonl` into columns, as often as it is told to. */
+export class MetricsTail {
+  private columns = new MetricsStore();
+  /** Bytes of whole lines that were read. */
+  private offset = 0;
+  /** The last of those bytes. */
+  private mark: Buffer = Buffer.alloc(0);
+
+  constructor(readonly file: string) {}
+
+  get store(): MetricsStore {
+    return this.columns;
+  }
+
+  /**
+   * Reads what was added since the last time. A file that was cut off or written anew, as a resumed
+   * run does, is read from its beginning.
+   *
+   * @returns the first row that is new or another than before, or null where nothing changed
+   */
+  async read(): Promise<number | null> {
+    const handle = await open(this.file, 'r').catch((error: unknown) => {
+      if (errorCode(error) === 'ENOENT') return null;
+      throw error;
+    });
+    if (!handle) return this.columns.rows > 0 ? this.startAnew(null) : null;
+    try {
+      const { size } = await handle.stat();
+      if (!(await this.isContinued(handle, size))) return await this.startAnew(handle);
+      if (size === this.offset) return null;
+      const before = this.columns.rows;
+      const cut = await this.readOn(handle);
+      return cut < before || this.columns.rows > before ? cut : null;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Takes what the file holds now as read: its rows are in the store already. */
+  async skipToEnd(): Promise<void> {
+    const handle = await open(this.file, 'r').catch(() => null);
+    if (!handle) return;
+    try {
+      const { size } = await handle.stat();
+      const mark = Buffer.alloc(Math.min(MARK, size));
+      await handle.read(mark, 0, mark.length, size - mark.length);
+      this.offset = size;
+      this.mark = mark;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  private async isContinued(handle: FileHandle, size: number): Promise<boolean> {
+    if (size < this.offset) return false;
+    const { length } = this.mark;
+    const now = Buffer.alloc(length);
+    await handle.read(now, 0, length, this.offset - length);
+    return now.equals(this.mark);
+  }
+
+  private async startAnew(handle: FileHandle | null): Promise<number | null> {
+    const old = this.columns;
+    this.columns = new MetricsStore();
+    this.offset = 0;
+    this.mark = Buffer.alloc(0);
+    if (handle) await this.readOn(handle);
+    const from = this.columns.firstDifference(old);
+    return from === old.rows && from === this.columns.rows ? null : from;
+  }
+
+  /** Reads whole lines up to the end. @returns the first row that changed */
+  private async readOn(handle: FileHandle): Promise<number> {
+    let first = this.columns.rows;
+    for (;;) {
+      const piece = await this.nextLines(handle);
+      if (piece === null) return first;
+      const texts = piece.toString('utf8').split('\n');
+      const lines = texts.flatMap((text) => parseMetricsLine(text) ?? []);
+      first = Math.min(first, this.columns.add(lines));
+      this.offset += piece.length;
+      this.mark = Buffer.from(piece.subarray(-MARK));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** The next whole lines, some {@link PIECE} of them; null where there is none. */
+  private async nextLines(handle: FileHandle): Promise<Buffer | null> {
+    for (let size = PIECE; ; size *= 2) {
+      const buffer = Buffer.allocUnsafe(size);
+      const { bytesRead } = await handle.read(buffer, 0, size, this.offset);
+      const end = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1;
+      if (end > 0) return buffer.subarray(0, end);
+      if (bytesRead < size) return null;
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { errorCode, withFile } from '../../core/base/files';
+import { UserError } from '../../core/base/errors';
+import { parseWith } from '../../core/base/schema';
+import { parseMetricsLine } from '../../core/checkpoint/metrics';
+import { RunRecord } from '../../core/checkpoint/run-directory';
+import { writerOf } from '../../core/checkpoint/run-lock';
+import type { RunSummary, TrainingStatus } from '../protocol';
+import { CheckpointLister, namesIn, previewAt, previewSteps } from './checkpoint-list';
+
+const RECORD = 'run.json';
+
+/** A run's record and, where it cannot be read, why. */
+export interface ReadRecord {
+  readonly record: RunRecord | null;
+  readonly config: unknown;
+  readonly fault: string | null;
+}
+
+/** Says what runs there are. */
+export class RunLister {
+  private readonly checkpoints = new CheckpointLister();
+
+  /** @param training the engine's own training, or null */
+  constructor(private readonly training: () => TrainingStatus | null) {}
+
+  /** All runs in a folder, the newest first. */
+  async list(folder: string): Promise<RunSummary[]> {
+    const runs = (await namesOf(folder))
+      .filter((name) => !name.startsWith('.'))
+      .map((name) => path.join(folder, name))
+      .filter(looksLikeRun);
+    this.checkpoints.keepOnly(new Set(runs.map((run) => path.resolve(run))));
+    const summaries: RunSummary[] = [];
+    for (const run of runs) summaries.push(await this.summary(run));
+    return summaries.sort((a, b) => b.createdAt - a.createdAt);
+  }
+
+  /**
+   * One run.
+   *
+   * @throws UserError if there is none
+   */
+  async summary(run: string): Promise<RunSummary> {
+    if (!looksLikeRun(run)) {
+      throw new UserError(`${run} is not a run: it has no run.json; choose the folder of a run.`);
+    }
+    const { record, fault } = readRecord(run);
+    const previews = previewSteps(run);
+    const rest = {
+      path: run,
+      checkpoints: await this.checkpoints.list(run, previews),
+      preview: previewAt(run, Infinity, previews),
+    };
+    const training = this.training();
+    const isOurs = training !== null && training.run === run && isLive(training);
+    return record
+      ? { ...(await summaryOf(run, record)), ...ours(isOurs ? training : null), ...rest, isOurs }
+      : { ...broken(run, fault!), ...rest, isOurs };
+  }
+}
+
+/** Whether a training has not ended. */
+export function isLive({ state }: TrainingStatus): boolean {
+  return !['finished', 'stopped', 'failed'].includes(state);
+}
+
+async function namesOf(folder: string): Promise<string[]> {
+  const status = statSync(folder, { throwIfNoEntry: false });
+  if (!status) return [];
+  if (!status.isDirectory()) {
+    throw new UserError(`${folder} is a file, not a folder of runs; choose another folder.`);
+  }
+  return withFile('read the folder', folder, async () => namesIn(folder));
+}
+
+/** A run's folder, whole or not: it holds a record, or what only a run holds. */
+function looksLikeRun(folder: string): boolean {
+  const isThere = (name: string) =>
+    statSync(path.join(folder, name), { throwIfNoEntry: false }) !== undefined;
+  try {
+    return isThere(RECORD) || isThere('metrics.jsonl');
+  } catch (error) {
+    if (['ENOTDIR', 'EACCES', 'ELOOP'].includes(errorCode(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+/** Reads a run's record; what is wrong with it is a sentence, not an error. */
+export function readRecord(run: string): ReadRecord {
+  const file = path.join(run, RECORD);
+  let config: unknown = null;
+  try {
+    const json: unknown = parseJson(file);
+    config = (json as { config?: unknown } | null)?.config ?? null;
+    return { record: parseWith(RunRecord, json, file), config, fault: null };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { record: null, config, fault: error.message };
+  }
+}
+
+function parseJson(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const isMissing = errorCode(error) === 'ENOENT';
+    const why = isMissing ? 'is missing' : `cannot be read (${errorCode(error)})`;
+    throw new UserError(`${file} ${why}; restore it from a copy, or delete the run.`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    const why = text.trim() === '' ? 'is empty' : 'is not valid JSON';
+    throw new UserError(`${file} ${why}; mend it or restore it from a copy.`);
+  }
+}
+
+type Described = Omit<RunSummary, 'path' | 'checkpoints' | 'preview' | 'isOurs'>;
+
+async function summaryOf(run: string, record: RunRecord): Promise<Described> {
+  const { name, status, message, createdAt, config, progress, dataset, device } = record;
+  const isRunning = status === 'running' && (await writerOf(run)) !== null;
+  return {
+    name,
+    status: status === 'running' && !isRunning ? 'interrupted' : status,
+    message,
+    createdAt: Date.parse(createdAt) || 0,
+    ...progress,
+    steps: config.training.steps,
+    dataset: dataset.source,
+    device,
+    ...(isRunning ? lastLogged(run) : {}),
+  };
+}
+
+/** How far our own training is. */
+function ours(training: TrainingStatus | null): Partial<Described> {
+  if (!training) return {};
+  const { step, steps, loss, seconds } = training;
+  return { status: 'running', message: null, step, steps, loss, seconds };
+}
+
+function broken(run: string, message: string): Described {
+  return {
+    name: path.basename(run),
+    status: 'broken',
+    message,
+    createdAt: Math.round(statSync(run, { throwIfNoEntry: false })?.mtimeMs ?? 0),
+    step: 0,
+    steps: 0,
+    loss: null,
+    seconds: 0,
+    dataset: '',
+    device: '',
+  };
+}
+
+/** Bytes at the end of `metrics.jsonl` that surely hold a whole line. */
+const LAST_BYTES = 4096;
+
+/** How far a run is that another process trains, from its last line of metrics. */
+function lastLogged(run: string): Partial<Described> {
+  const lines = endOf(path.join(run, 'metrics.jsonl')).split('\n').slice(0, -1);
+  const last = lines.flatMap((line) => parseMetricsLine(line) ?? []).at(-1);
+  if (!last) return {};
+  const { step, loss, time } = last;
+  return { step, loss, ...(time === undefined ? {} : { seconds: time }) };
+}
+
+function endOf(file: string): string {
+  let handle: number;
+  try {
+    handle = openSync(file, 'r');
+  } catch {
+    return '';
+  }
+  try {
+    const { size } = fstatSync(handle);
+    const bytes = Buffer.alloc(Math.min(size, LAST_BYTES));
+    const read = readSync(handle, bytes, 0, bytes.length, size - bytes.length);
+    return bytes.subarray(0, read).toString('utf8');
+  } finally {
+    closeSync(handle);
+  }
+}
