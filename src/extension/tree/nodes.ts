@@ -57,7 +57,9 @@ export function runItem(
   item.accessibilityInformation = {
     label: `Run ${run.name}, ${description.replace(/ · /g, ', ')}`,
   };
-  item.command = opening('Open Training Panel', 'diffusion.openTrainingPanel', run.path);
+  if (run.status !== 'broken') {
+    item.command = opening('Open Training Panel', 'diffusion.openTrainingPanel', run.path);
+  }
   return item;
 }
 

@@ -63,12 +63,19 @@ export class RunsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dispo
   }
 
   private listChanged(): void {
-    const { message, runs } = this.runs;
-    // An empty tree has its welcome instead.
-    this.view.message =
-      message !== null && runs.length > 0 ? `The list may be old: ${message}` : undefined;
+    this.view.message = this.messageAbove();
     this.emitter.fire(undefined);
     void this.unfoldTrained();
+  }
+
+  /** What there is to say above the list; an empty one has its welcome instead. */
+  private messageAbove(): string | undefined {
+    const { message, runs } = this.runs;
+    if (runs.length === 0) return undefined;
+    if (message !== null) return `The list may be old: ${message}`;
+    return vscode.workspace.isTrusted
+      ? undefined
+      : 'Training is off, because this workspace is not trusted.';
   }
 
   /** The first checkpoint of a run that trains is shown, once. */
