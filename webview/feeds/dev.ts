@@ -20,4 +20,11 @@ document.addEventListener('securitypolicyviolation', (event) => {
   violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`);
 });
 if (scene === 'live' && query.has('stream')) stream(host);
-Object.assign(globalThis, { feed: { host, violations, applyTheme, stream: () => stream(host) } });
+Object.assign(globalThis, {
+  feed: {
+    host,
+    violations,
+    applyTheme,
+    stream: (rows?: number, milliseconds?: number) => stream(host, rows, milliseconds),
+  },
+});

@@ -3,6 +3,7 @@ import 'uplot/dist/uPlot.min.css';
 import './chart.css';
 import { h } from './dom';
 import { tick } from './format';
+import type { Range } from './range';
 import { onAppearanceChange, themeColor, themeFont } from './theme';
 
 /**
@@ -28,11 +29,6 @@ export interface ChartMark {
   readonly color: `--${string}`;
   /** A line from top to bottom, or a small flag at the bottom. */
   readonly shape: 'line' | 'flag';
-}
-
-export interface Range {
-  readonly min: number;
-  readonly max: number;
 }
 
 export interface ChartOptions {

@@ -1,3 +1,5 @@
+import type { Range } from './range';
+
 /** Thins columns to what a screen can show, without losing an extreme. Pure. */
 
 type Numbers = ArrayLike<number>;
@@ -40,7 +42,7 @@ export function nearestRow(x: Numbers, value: number, length = x.length): number
 export function decimate(
   x: Numbers,
   y: Numbers,
-  range: { readonly min: number; readonly max: number },
+  range: Range,
   columns: number,
   length = x.length,
 ): Points {

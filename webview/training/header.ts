@@ -39,7 +39,7 @@ export interface HeaderContent extends Situation {
 /** The run's name, its state, what can be done, and the numbers of the moment. */
 export class Header {
   private readonly name = h('h1');
-  private readonly pill = h('span', { class: 'pill', role: 'status' });
+  private readonly pill = h('span', { class: 'pill' });
   private readonly bar = h('progress', { class: 'progress', 'aria-label': 'Progress', max: 1 });
   private readonly steps = h('span', { class: 'numeric steps' });
   private readonly message = h('p');

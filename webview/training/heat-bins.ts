@@ -1,5 +1,5 @@
 import { lowerBound } from '../shared/decimate';
-import type { Range } from '../shared/chart';
+import type { Range } from '../shared/range';
 
 /** The loss by parts of the timesteps, averaged over columns of the picture. Pure. */
 export interface HeatBins {

@@ -1,5 +1,5 @@
 import { ChartCard } from '../shared/chart-card';
-import type { Range } from '../shared/chart';
+import type { Range } from '../shared/range';
 import type { TableContent } from '../shared/data-table';
 import { h, setText } from '../shared/dom';
 import { count, figure } from '../shared/format';

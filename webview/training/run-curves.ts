@@ -1,7 +1,7 @@
 import { ColumnStore } from '../../src/engine/columns';
 import type { MetricsColumns, RunHistory, RunSummary } from '../../src/engine/protocol';
 import { nearestRow } from '../shared/decimate';
-import type { Range } from '../shared/chart';
+import type { Range } from '../shared/range';
 import { decayOf, SmoothedColumn } from './smoothing';
 import type { XAxis } from './view-state';
 

@@ -1,4 +1,4 @@
-import type { Range } from '../shared/chart';
+import type { Range } from '../shared/range';
 
 /** What the x axis counts. */
 export type XAxis = 'step' | 'time' | 'epoch';

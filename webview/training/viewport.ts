@@ -1,4 +1,4 @@
-import type { Range } from '../shared/chart';
+import type { Range } from '../shared/range';
 
 /** Zooming and panning over what there is. Null is all of it. Pure. */
 

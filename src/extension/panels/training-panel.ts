@@ -26,6 +26,8 @@ export class TrainingPanel implements vscode.Disposable {
   private follower: RunFollower | null = null;
   /** Why the run cannot be shown; null while it can. */
   private fault: string | null = null;
+  /** Whether there is a view that hears what is posted: one that is hidden is gone. */
+  private isHeard = false;
 
   /** Restores the panels when the window is loaded again. */
   static register(services: Services): vscode.Disposable {
@@ -71,7 +73,8 @@ export class TrainingPanel implements vscode.Disposable {
     });
     this.subscriptions = [
       engine.onDidChangeTraining((status) => this.trainingChanged(status)),
-      engine.onDidChangeHealth((health) => this.panel.post({ type: 'engine', health })),
+      engine.onDidChangeHealth((health) => this.post({ type: 'engine', health })),
+      panel.onDidChangeViewState(() => (this.isHeard &&= panel.visible)),
       runs.onDidChange(() => this.runsChanged()),
     ];
     if (run !== null) this.follow(run);
@@ -96,10 +99,10 @@ export class TrainingPanel implements vscode.Disposable {
         this.hydrate();
       },
       metrics: () => this.postMetrics(),
-      preview: (preview) => this.panel.post({ type: 'previews', previews: [preview] }),
+      preview: (preview) => this.post({ type: 'previews', previews: [preview] }),
       failed: (message) => {
         this.fault = message;
-        this.panel.post({ type: 'failed', message });
+        this.post({ type: 'failed', message });
       },
     });
     this.hydrate();
@@ -109,14 +112,16 @@ export class TrainingPanel implements vscode.Disposable {
   /** The view is there, for the first time or again; what could not be read is tried once more. */
   private shown(): void {
     const isFaulty = this.fault !== null;
+    this.isHeard = true;
     this.fault = null;
     this.hydrate();
     if (isFaulty) void this.follower?.read();
   }
 
   private hydrate(): void {
+    if (!this.isHeard) return;
     const history = this.follower?.takeAll() ?? null;
-    this.panel.post({
+    this.post({
       type: 'hydrate',
       run: this.run,
       history,
@@ -124,7 +129,7 @@ export class TrainingPanel implements vscode.Disposable {
       health: this.services.engine.health,
       others: this.others,
     });
-    if (this.fault !== null) this.panel.post({ type: 'failed', message: this.fault });
+    if (this.fault !== null) this.post({ type: 'failed', message: this.fault });
   }
 
   /** The engine's training if it is this run's; where no run is chosen, one that has no folder yet. */
@@ -153,21 +158,25 @@ export class TrainingPanel implements vscode.Disposable {
         return this.follow(training.run);
       }
     }
-    this.panel.post({ type: 'status', status: this.status });
+    this.post({ type: 'status', status: this.status });
   }
 
   private runsChanged(): void {
     const summary = this.run === null ? undefined : this.services.runs.find(this.run);
     if (summary && this.follower) {
       this.follower.summary = summary;
-      this.panel.post({ type: 'summary', summary });
+      this.post({ type: 'summary', summary });
     }
-    this.panel.post({ type: 'others', others: this.others });
+    this.post({ type: 'others', others: this.others });
+  }
+
+  private post(message: HostToTraining): void {
+    if (this.isHeard) this.panel.post(message);
   }
 
   private postMetrics(): void {
     const { follower } = this;
-    if (!follower) return;
+    if (!follower || !this.isHeard) return;
     this.panel.postLatest('metrics', (seq) => ({
       type: 'metrics',
       seq,
@@ -194,12 +203,12 @@ export class TrainingPanel implements vscode.Disposable {
     const { run } = this;
     if (run === null) return;
     const previews = await this.services.engine.request('previews', { run, steps });
-    this.panel.post({ type: 'previews', previews });
+    this.post({ type: 'previews', previews });
   }
 
   /** The history of another run: from its own panel where it has one, else read for this once. */
   private async sendOverlay(run: string): Promise<void> {
-    this.panel.post({ type: 'overlay', history: await this.historyOf(run) });
+    this.post({ type: 'overlay', history: await this.historyOf(run) });
   }
 
   private async historyOf(run: string): Promise<RunHistory> {
@@ -217,7 +226,7 @@ export class TrainingPanel implements vscode.Disposable {
     } catch (error) {
       const message = sentenceOf(error);
       this.services.log.warn(`Training view: ${message}`);
-      this.panel.post({ type: 'failed', message });
+      this.post({ type: 'failed', message });
     }
   }
 

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { EngineError } from '../../engine/client';
+import { emptyColumns } from '../../engine/columns';
+import type { MetricsColumns, MetricsDelta, Preview, RunHistory } from '../../engine/protocol';
+import type { Services } from '../services';
+import { RunFollower } from './run-follower';
+
+const RUN = '/runs/digits';
+
+function rows(steps: readonly number[]): MetricsColumns {
+  const columns = emptyColumns(steps.length, 1);
+  columns.step.set(steps);
+  return columns;
+}
+
+/** An engine that answers by hand. */
+class FakeEngine {
+  readonly asked: string[] = [];
+  health = { state: 'up' };
+  private readonly listeners = new Map<string, (value: never) => void>();
+  private answers: ((history: RunHistory | EngineError) => void)[] = [];
+
+  request(method: string): Promise<unknown> {
+    this.asked.push(method);
+    if (method !== 'follow') return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      this.answers.push((answer) => {
+        if (answer instanceof EngineError) reject(answer);
+        else resolve(answer);
+      });
+    });
+  }
+
+  on(name: string, listener: (value: never) => void) {
+    this.listeners.set(name, listener);
+    return { dispose: () => this.listeners.delete(name) };
+  }
+
+  onDidChangeHealth = (listener: (value: never) => void) => this.on('health', listener);
+
+  setHealth(state: string): void {
+    this.health = { state };
+    this.listeners.get('health')?.(this.health as never);
+  }
+
+  tell(name: 'metrics' | 'preview', value: MetricsDelta | Preview): void {
+    this.listeners.get(name)?.(value as never);
+  }
+
+  answer(answer: RunHistory | EngineError): void {
+    this.answers.shift()!(answer);
+  }
+}
+
+function history(steps: readonly number[]): RunHistory {
+  return {
+    summary: { path: RUN, name: 'digits' } as RunHistory['summary'],
+    config: {},
+    columns: rows(steps),
+    previewSteps: [2],
+  };
+}
+
+function follow() {
+  const engine = new FakeEngine();
+  const told: string[] = [];
+  const services = { engine, log: { debug: () => undefined } } as unknown as Services;
+  const follower = new RunFollower(services, RUN, {
+    read: () => told.push('read'),
+    metrics: () => told.push('metrics'),
+    preview: ({ step }) => told.push(`preview ${step}`),
+    failed: (message) => told.push(message),
+  });
+  return { engine, told, follower };
+}
+
+async function followed(steps: readonly number[]) {
+  const made = follow();
+  const reading = made.follower.read();
+  made.engine.answer(history(steps));
+  await reading;
+  return made;
+}
+
+const delta = (from: number, steps: readonly number[], run = RUN): MetricsDelta => ({
+  run,
+  from,
+  columns: rows(steps),
+});
+
+describe('RunFollower', () => {
+  it('has nothing before it was read, and then all', async () => {
+    const { engine, follower } = follow();
+    expect(follower.takeAll()).toBeNull();
+    const reading = follower.read();
+    engine.answer(history([1, 2, 3]));
+    await reading;
+    expect(follower.takeAll()).toEqual(history([1, 2, 3]));
+  });
+
+  it('gives what was added since, once', async () => {
+    const { engine, follower, told } = await followed([1, 2]);
+    follower.takeAll();
+    engine.tell('metrics', delta(2, [3]));
+    engine.tell('metrics', delta(3, [4, 5]));
+    expect(follower.takeNew()).toEqual(delta(2, [3, 4, 5]));
+    expect(follower.takeNew()).toEqual(delta(5, []));
+    expect(told).toEqual(['read', 'metrics', 'metrics']);
+  });
+
+  it('gives again from where rows were replaced', async () => {
+    const { engine, follower } = await followed([1, 2, 3, 4]);
+    follower.takeAll();
+    engine.tell('metrics', delta(4, [5]));
+    engine.tell('metrics', delta(2, [30]));
+    expect(follower.takeNew()).toEqual(delta(2, [30]));
+    expect(follower.takeAll()!.columns).toEqual(rows([1, 2, 30]));
+  });
+
+  it('reads anew where rows are missing', async () => {
+    const { engine, follower, told } = await followed([1]);
+    engine.tell('metrics', delta(5, [6]));
+    engine.answer(history([1, 2, 3]));
+    await follower.read();
+    expect(follower.takeAll()!.columns).toEqual(rows([1, 2, 3]));
+    expect(told).toEqual(['read', 'read']);
+  });
+
+  it('hears its own run alone', async () => {
+    const { engine, told } = await followed([1]);
+    engine.tell('metrics', delta(1, [2], '/runs/other'));
+    const pixels = { data: new Uint8Array(1), count: 1, height: 1, width: 1, channels: 1 };
+    engine.tell('preview', { run: '/runs/other', step: 5, pixels });
+    expect(told).toEqual(['read']);
+  });
+
+  it('knows the previews that were drawn since', async () => {
+    const { engine, follower, told } = await followed([1]);
+    const pixels = { data: new Uint8Array(1), count: 1, height: 1, width: 1, channels: 1 };
+    for (const step of [9, 1, 9]) engine.tell('preview', { run: RUN, step, pixels });
+    expect(follower.takeAll()!.previewSteps).toEqual([1, 2, 9]);
+    expect(told).toContain('preview 9');
+  });
+
+  it('says why it cannot be read', async () => {
+    const { engine, follower, told } = follow();
+    const reading = follower.read();
+    engine.answer(new EngineError({ kind: 'user', message: 'It is no run.' }));
+    await reading;
+    expect(told).toEqual(['It is no run.']);
+    expect(follower.takeAll()).toBeNull();
+  });
+
+  it('keeps what it has while the engine is gone, and reads anew when it is back', async () => {
+    const { engine, follower } = await followed([1, 2]);
+    engine.setHealth('down');
+    expect(follower.takeAll()!.columns).toEqual(rows([1, 2]));
+    engine.setHealth('up');
+    engine.answer(history([1]));
+    await follower.read();
+    expect(follower.takeAll()!.columns).toEqual(rows([1]));
+    expect(engine.asked).toEqual(['follow', 'follow']);
+  });
+
+  it('leaves an engine that is there, and starts none for it', async () => {
+    const one = await followed([1]);
+    one.follower.dispose();
+    expect(one.engine.asked).toEqual(['follow', 'unfollow']);
+    const other = await followed([1]);
+    other.engine.setHealth('down');
+    other.follower.dispose();
+    expect(other.engine.asked).toEqual(['follow']);
+  });
+
+  it('leaves also when it was closed while it read', async () => {
+    const { engine, follower, told } = follow();
+    const reading = follower.read();
+    follower.dispose();
+    engine.answer(history([1]));
+    await reading;
+    expect(engine.asked).toEqual(['follow', 'unfollow']);
+    expect(told).toEqual([]);
+  });
+});

@@ -1,0 +1,137 @@
+import path from 'node:path';
+import { build } from 'esbuild';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundlesOf, pageOf } from '../../webview/feeds/page.mjs';
+import { launch } from './view-page';
+
+const ORIGIN = 'http://view.test';
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+let browser: Browser;
+let files: ReadonlyMap<string, Uint8Array>;
+
+beforeAll(async () => {
+  const built = await Promise.all(bundlesOf('training', ROOT).map((options) => build(options)));
+  const outputs = built.flatMap(({ outputFiles }) => outputFiles ?? []);
+  files = new Map(outputs.map((file) => [`/${path.basename(file.path)}`, file.contents]));
+  browser = await launch();
+});
+
+afterAll(() => browser.close());
+
+/** Runs in the page before all else: how long each frame's script takes, with what it leaves to do next. */
+const CLOCK = `
+  globalThis.frames = [];
+  const ask = requestAnimationFrame;
+  globalThis.requestAnimationFrame = (draw) => ask((now) => {
+    const began = performance.now();
+    draw(now);
+    queueMicrotask(() => frames.push(performance.now() - began));
+  });
+`;
+
+async function open(scene: string): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  await page.addInitScript(CLOCK);
+  await page.route(`${ORIGIN}/**`, (route) => {
+    const { pathname } = new URL(route.request().url());
+    const body = pathname === '/' ? pageOf('training', ORIGIN) : files.get(pathname);
+    if (body === undefined) return route.fulfill({ status: 204 });
+    const contentType = { '.js': 'text/javascript', '.css': 'text/css' }[path.extname(pathname)];
+    return route.fulfill({ body: Buffer.from(body), contentType: contentType ?? 'text/html' });
+  });
+  await page.goto(`${ORIGIN}/?scene=${scene}`);
+  await page.locator('h1:visible').waitFor();
+  return page;
+}
+
+function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+}
+
+describe('a run of 500,000 steps', () => {
+  it('is drawn within a second, pans smoothly, and shows its spikes of one step', async () => {
+    const page = await open('long');
+    const drawn = await page.evaluate<number>('Math.max(...frames)');
+    expect(drawn).toBeLessThan(1000);
+
+    expect(await heightAt(page, 123_457)).toBeGreaterThan(200);
+    expect(await heightAt(page, 300_001)).toBeGreaterThan(200);
+    expect(await heightAt(page, 225_000)).toBeLessThan(120);
+
+    const box = (await page.locator('.chart-keys .u-over').boundingBox())!;
+    await page.mouse.move(box.x + 200, box.y + 80);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 500, box.y + 80);
+    await page.mouse.up();
+    const pans = await page.evaluate<number[]>(PAN);
+    expect(percentile(pans, 0.95)).toBeLessThan(50);
+    expect(await page.evaluate('feed.violations')).toEqual([]);
+    expect(await page.evaluate("feed.host.said.filter(({ type }) => type === 'fault')")).toEqual(
+      [],
+    );
+    await page.close();
+  });
+});
+
+/** Pans by the wheel; milliseconds of script for each. */
+const PAN = `(async () => {
+  const over = document.querySelector('.chart-keys .u-over');
+  const taken = [];
+  for (let i = 0; i < 40; i++) {
+    const began = performance.now();
+    const deltaX = i % 2 === 0 ? 60 : -40;
+    over.dispatchEvent(new WheelEvent('wheel', { deltaX, bubbles: true, cancelable: true }));
+    await Promise.resolve();
+    taken.push(performance.now() - began);
+    await new Promise((next) => requestAnimationFrame(next));
+  }
+  return taken;
+})()`;
+
+/** How many pixels high the curve is drawn around a step, of some 260. */
+function heightAt(page: Page, step: number): Promise<number> {
+  return page.evaluate<number>(`(() => {
+    const canvas = document.querySelector('.chart-keys canvas');
+    const over = document.querySelector('.chart-keys .u-over');
+    const left = parseFloat(over.style.left) + (${step} / 500000) * over.clientWidth;
+    const { data, width } = canvas.getContext('2d')
+      .getImageData(Math.round(left) - 2, 0, 5, canvas.height);
+    const rows = new Set();
+    for (let i = 0; i < data.length; i += 4) {
+      const isBlue = data[i + 2] > data[i] + 60 && data[i + 3] > 30;
+      if (isBlue) rows.add(Math.floor(i / 4 / width));
+    }
+    return rows.size;
+  })()`);
+}
+
+/** Bytes that scripts hold, when all that is garbage is gone. */
+async function heapOf(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await session.send('Runtime.getHeapUsage');
+  await session.detach();
+  return usedSize;
+}
+
+describe('a run that streams', () => {
+  it('takes little of each frame, and holds no more memory than its rows', async () => {
+    const page = await open('live');
+    const steps = () => page.locator('.steps').innerText();
+    const reach = (step: string) =>
+      expect.poll(steps, { timeout: 30_000 }).toMatch(new RegExp(`^step ${step}`));
+    await page.evaluate('void feed.stream(4, 20)');
+    await reach('1,2');
+    const before = await heapOf(page);
+    await page.evaluate('frames.length = 0');
+    await reach('2,000 ');
+    const frames = await page.evaluate<number[]>('frames');
+    expect(frames.length).toBeGreaterThan(100);
+    expect(percentile(frames, 0.95)).toBeLessThan(16);
+    expect((await heapOf(page)) - before).toBeLessThan(1_500_000);
+    await page.close();
+  });
+});
