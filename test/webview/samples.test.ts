@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { encodePng } from '../../src/core/base/picture';
 import type { FramePart, FramesResult, PixelBatch } from '../../src/engine/protocol';
 import type { HostToSamples, SampleForm, SampleRow } from '../../webview/protocol';
 import { launch, ViewPage, type PageOptions } from './view-page';
@@ -194,6 +195,127 @@ describe('the samples view', () => {
     await expect.poll(() => view.page.getByText('Sample 2 of DDIM').isVisible()).toBe(false);
   });
 
+  it('compares rows from one noise, added and taken out by keyboard', async () => {
+    await open();
+    await button('Add to Comparison').press('Enter');
+    await view.page.getByRole('combobox', { name: 'Solver' }).press('ArrowDown');
+    await button('Add to Comparison').press('Enter');
+    await button('Add to Comparison').press('Enter');
+    await button(/^Take out DDPM/)
+      .last()
+      .press('Enter');
+    await view.shoot('samples-compare');
+    await button('Sample 2 Rows').press('Enter');
+    const { forms } = await view.posted<{ forms: SampleForm[] }>('sample');
+    expect(forms).toEqual([FORM, { ...FORM, solver: 'ddpm' }]);
+  });
+
+  it('shows several checkpoints under one noise when a command says so', async () => {
+    const models = MODELS.map(({ path }) => path);
+    await open({}, { ...HYDRATE, wish: { models, start: true } });
+    const { forms } = await view.posted<{ forms: SampleForm[] }>('sample');
+    expect(forms.map(({ model, seed }) => [model, seed])).toEqual(models.map((path) => [path, 7]));
+    await view.send({ type: 'wish', wish: { models: [models[1]!], start: false } });
+    expect(await view.state()).toMatchObject({ compared: [], form: { model: models[1] } });
+    expect(await view.untaken()).toEqual([]);
+  });
+
+  it('refuses a field that makes no sense, and samples nothing', async () => {
+    await open();
+    const count = view.page.getByRole('textbox', { name: 'Images, 1 … 64' });
+    await count.fill('1000');
+    await count.press('Tab');
+    await view.page.getByText('Enter a whole number from 1 to 64.').waitFor();
+    await button('Sample').click();
+    await view.page.getByText('A field has a value that cannot be').waitFor();
+    expect(await view.untaken()).toEqual([]);
+  });
+
+  it('restores the settings of a dropped picture, and says where there are none', async () => {
+    await open();
+    const settings = { solver: 'ddpm', steps: 20, seed: 99, count: 9, model: 'step-001000' };
+    const pixel = { data: new Uint8Array(3), width: 1, height: 1, channels: 3 } as const;
+    const png = await encodePng(pixel, settings);
+    await view.send({ type: 'dropped', name: 'samples.png', bytes: new Uint8Array(png) });
+    await view.page.getByText('The settings of the picture are restored.').waitFor();
+    const { form } = await view.state<{ form: SampleForm }>();
+    const restored = { model: MODELS[1]!.path, solver: 'ddpm', steps: 20, seed: 99, count: 9 };
+    expect(form).toMatchObject(restored);
+    await button('Sample').click();
+    expect(await view.posted('sample')).toMatchObject({ forms: [restored] });
+    await view.send({ type: 'dropped', name: 'cat.png', bytes: new Uint8Array([1, 2, 3]) });
+    await view.page.getByText('cat.png carries no settings of a sampling').waitFor();
+  });
+
+  it('takes files that are dropped on the page, from outside and from the editor', async () => {
+    await open();
+    const drop = (body: string) =>
+      view.page.evaluate(`{
+        const dataTransfer = new DataTransfer();
+        ${body};
+        document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+      }`);
+    await drop(`dataTransfer.items.add(new File(['x'], 'x.png'))`);
+    await view.page.getByText('x.png carries no settings').waitFor();
+    await drop(`dataTransfer.setData('text/uri-list', '# one\\r\\nfile:///a.png\\r\\n')`);
+    expect(await view.posted('readDropped')).toEqual({ type: 'readDropped', uri: 'file:///a.png' });
+  });
+
+  it('says why a sampling failed, and that one was stopped', async () => {
+    await open({}, { ...HYDRATE, rows: [row('running'), row('waiting', { job: 'b' })] });
+    await view.page.getByText('Waiting').waitFor();
+    await view.send({ type: 'row', row: row('failed', { message: 'The checkpoint is torn.' }) });
+    await view.page.getByText('The checkpoint is torn.').waitFor();
+    await view.send({ type: 'row', row: row('stopped', { job: 'b' }) });
+    await view.page.getByText('Stopped', { exact: true }).waitFor();
+    expect(await button('Save PNG').first().isEnabled()).toBe(false);
+    await view.shoot('samples-failed');
+  });
+
+  it('says that the engine is down or starting', async () => {
+    await open({}, { ...HYDRATE, health: { state: 'down', message: 'The engine ended.' } });
+    await view.page.getByText('The engine ended. Sampling starts it again.').waitFor();
+    await view.send({ type: 'engine', health: { state: 'starting', message: null } });
+    await view.page.getByText('The engine is starting').waitFor();
+    expect(await button('Sample').isEnabled()).toBe(false);
+  });
+
+  it('comes back as it was left', async () => {
+    await openDone();
+    await slider().press('ArrowLeft');
+    await grid().focus();
+    await view.page.keyboard.press('ArrowRight');
+    await answerFrames();
+    const state = await view.state();
+    await view.close();
+    await openDone({ state });
+    await view.page.getByText('Sample 1 of DDIM, 10 steps').waitFor();
+    await view.page.getByText('step 9 of 10, t = 100').first().waitFor();
+  });
+
+  it('saves and copies what is shown', async () => {
+    await openDone();
+    for (const [name, as] of [
+      ['Save PNG', 'grid'],
+      ['Save Each', 'each'],
+      ['Save GIF', 'gif'],
+    ] as const) {
+      await button(name).press('Enter');
+      expect(await view.posted('save')).toEqual({ type: 'save', job: 'a', as });
+    }
+    await button('Copy as Command').press('Enter');
+    expect(await view.posted('copyCommand')).toEqual({ type: 'copyCommand', form: FORM });
+  });
+
+  it('fits into 320 pixels, with long names too', async () => {
+    const label = `${'a-very-long-run-name-'.repeat(6)} · step 2,000`;
+    await openDone({ width: 320 });
+    await view.send({ type: 'models', models: [{ path: FORM.model, label }] });
+    await view.shoot('samples-320');
+    const width = await view.page.evaluate('document.documentElement.scrollWidth');
+    expect(width).toBeLessThanOrEqual(320);
+  });
+
   it.each(['dark', 'light', 'high-contrast'] as const)('is looked at in %s', async (theme) => {
     const other = { ...FORM, solver: 'ddpm', steps: null } as const;
     await openDone({ theme }, [done(), done('b', other)]);
@@ -201,6 +323,7 @@ describe('the samples view', () => {
     await view.page.keyboard.press('ArrowRight');
     await answerFrames();
     await view.shoot(`samples-${theme}`);
+    expect(await view.inaccessible()).toEqual([]);
     await view.close();
     await openDone({ theme, width: 400 });
     await view.shoot(`samples-${theme}-400`);

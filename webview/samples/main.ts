@@ -47,7 +47,7 @@ function receive(shown: SamplesView, message: Exclude<HostToSamples, { type: 'hy
       shown.shown.framesGone(message.job);
       return shown.tell('warning', `The steps cannot be shown. ${message.message}`);
     case 'dropped':
-      return shown.restore(message.name, message.bytes);
+      return void shown.restore(message.name, message.bytes);
     case 'notice':
       return shown.tell('info', message.message);
     case 'failed':

@@ -90,7 +90,7 @@ export class SamplesView {
       this.announcer.element,
     );
     takeDrops(this.dropHint, {
-      onBytes: (name, bytes) => this.restore(name, bytes),
+      onBytes: (name, bytes) => void this.restore(name, bytes),
       onUri: (uri) => door.post({ type: 'readDropped', uri }),
       onNothing: () => this.tell('error', 'That is no file: drop a PNG that was saved here.'),
     });
@@ -165,9 +165,10 @@ export class SamplesView {
     show(this.message, true);
   }
 
-  restore(name: string, bytes: Uint8Array): void {
+  async restore(name: string, bytes: Uint8Array): Promise<void> {
+    const settings = await settingsInPng(bytes);
     const known = { choices: this.models ?? [], weights: this.state.weights };
-    const restored = restoredForm(settingsInPng(bytes), this.state.form, known);
+    const restored = restoredForm(settings, this.state.form, known);
     if (!restored) {
       return this.tell(
         'error',

@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest';
+import { quoted, sampleCommand } from '../../src/extension/panels/command-line';
+import { checkpointOf, modelChoices } from '../../src/extension/panels/model-choices';
+import type { CheckpointSummary, FramePart, RunSummary } from '../../src/engine/protocol';
+import type { SampleForm } from '../../webview/protocol';
+import { FrameStore } from '../../webview/samples/frame-store';
+import { Eta, filmstripPlaces, pictureOf, placeInRow } from '../../webview/samples/scrub';
+import { formsToSample, rowLabel } from '../../webview/samples/settings';
+import { withWeights } from '../../webview/samples/state';
+
+const FORM: SampleForm = {
+  model: '/runs/digits-1/checkpoints/step-000500',
+  solver: 'ddim',
+  steps: null,
+  eta: 0,
+  seed: 7,
+  count: 16,
+  spacing: null,
+  variance: null,
+};
+
+describe('the scrubber', () => {
+  it('moves rows of different lengths together, from noise to image', () => {
+    expect([0, 25, 50].map((at) => placeInRow(at, 50, 10))).toEqual([0, 5, 10]);
+    expect(placeInRow(0, 0, 0)).toBe(0);
+  });
+
+  it('spreads a filmstrip over all steps', () => {
+    expect(filmstripPlaces(50, 5)).toEqual([1, 13, 26, 38, 50]);
+    expect(filmstripPlaces(3, 10)).toEqual([1, 2, 3]);
+    expect(filmstripPlaces(1, 10)).toEqual([1]);
+    expect(filmstripPlaces(0, 10)).toEqual([]);
+  });
+
+  it('cuts a picture out of a batch', () => {
+    const data = Uint8Array.from({ length: 12 }, (_, i) => i);
+    const batch = { data, count: 3, height: 2, width: 2, channels: 1 };
+    expect([...pictureOf(batch, 1).data]).toEqual([4, 5, 6, 7]);
+  });
+
+  it('knows how long is left once it has seen progress', () => {
+    const eta = new Eta();
+    expect(eta.left(0.1, 100)).toBeNull();
+    expect(eta.left(0.3, 110)).toBeCloseTo(35);
+    expect(eta.left(0.05, 120)).toBeNull();
+  });
+});
+
+describe('the store of steps', () => {
+  const BYTES = 2 ** 20;
+  const kept = (count: number) => Array.from({ length: count }, (_, i) => ({ step: i + 1, t: i }));
+
+  /** A store whose requests wait to be answered. */
+  function store(steps: number, budget: number) {
+    const asked: { job: string; part: FramePart; steps: readonly number[] }[] = [];
+    const made = new FrameStore(
+      (job, part, wanted) => asked.push({ job, part, steps: wanted }),
+      budget,
+    );
+    const answer = () => {
+      const { job, part, steps: wanted } = asked.shift()!;
+      const frames = wanted.map((step) => {
+        const data = new Uint8Array(BYTES).fill(step);
+        return {
+          step,
+          t: step - 1,
+          pixels: { data, count: 1, height: 1024, width: 1024, channels: 1 },
+        };
+      });
+      made.put({ job, part, frames, kept: kept(steps) });
+    };
+    return { made, asked, answer };
+  }
+
+  it('asks which steps there are, then for those around the one looked at', () => {
+    const { made, asked, answer } = store(10, 100 * BYTES);
+    made.look('a', 'xt', 6);
+    expect(asked).toEqual([{ job: 'a', part: 'xt', steps: [] }]);
+    answer();
+    expect(asked[0]!.steps).toEqual([7]);
+    answer();
+    expect(made.nearest('a', 'xt', 6)!.data[0]).toBe(7);
+    expect([...asked[0]!.steps].sort()).toEqual([6, 8]);
+    while (asked.length > 0) answer();
+    expect(kept(10).every((_, i) => made.has('a', 'xt', i))).toBe(true);
+  });
+
+  it('never holds more than its budget, and shows the nearest step that it has', () => {
+    const { made, asked, answer } = store(100, 8 * BYTES);
+    made.look('a', 'xt', 0);
+    while (asked.length > 0) answer();
+    for (let index = 0; index < 100; index += 5) {
+      made.look('a', 'xt', index);
+      for (let turns = 0; asked.length > 0; turns++) {
+        expect(turns).toBeLessThan(50);
+        answer();
+      }
+      expect(made.bytes).toBeLessThanOrEqual(8 * BYTES);
+      expect(made.nearest('a', 'xt', index)!.data[0]).toBe(index + 1);
+    }
+    expect(made.nearest('a', 'xt', 0)!.data[0]).toBeGreaterThan(80);
+    expect(made.nearest('a', 'eps', 0)).toBeNull();
+  });
+
+  it('does not ask again and again for what is not given', () => {
+    const { made, asked } = store(3, 8 * BYTES);
+    made.look('a', 'eps', 0);
+    asked.length = 0;
+    made.put({ job: 'a', part: 'eps', frames: [], kept: kept(3) });
+    expect(asked).toHaveLength(1);
+    made.put({ job: 'a', part: 'eps', frames: [], kept: kept(3) });
+    expect(asked).toHaveLength(1);
+  });
+});
+
+describe('rows', () => {
+  it('compared are drawn from one noise', () => {
+    const compared = [FORM, { ...FORM, solver: 'ddpm', seed: 1, count: 4 }] as const;
+    const forms = formsToSample({ ...FORM, seed: 9, count: 2 }, compared);
+    expect(forms.map(({ solver, seed, count }) => [solver, seed, count])).toEqual([
+      ['ddim', 9, 2],
+      ['ddpm', 9, 2],
+    ]);
+    expect(formsToSample(FORM, [])).toEqual([FORM]);
+  });
+
+  it('have a name', () => {
+    expect(rowLabel(FORM)).toBe('DDIM, 50 steps');
+    expect(rowLabel({ ...FORM, steps: 1, eta: 0.5 })).toBe('DDIM, 1 step, η 0.5');
+    expect(rowLabel({ ...FORM, solver: 'ddpm' })).toBe('DDPM, all timesteps');
+  });
+
+  it('remember where weights lie, the newest fifty', () => {
+    let weights = {};
+    for (let i = 0; i < 60; i++) weights = withWeights(weights, `w${i}`, `/m${i}`);
+    expect(Object.keys(weights)).toHaveLength(50);
+    expect(weights).not.toHaveProperty('w9');
+    expect(withWeights(weights, undefined, '/m')).toBe(weights);
+  });
+});
+
+describe('the command line', () => {
+  const auto = { device: 'auto' };
+
+  it('says what differs from the defaults', () => {
+    expect(sampleCommand(FORM, auto, 'linux')).toBe(
+      'npx diffusion-lab sample /runs/digits-1/checkpoints/step-000500 --count 16 --solver ddim --seed 7',
+    );
+    const form = { ...FORM, steps: 20, eta: 0.5, spacing: 'trailing' } as const;
+    expect(sampleCommand(form, { device: 'cpu', threads: 2 }, 'linux')).toMatch(
+      / --count 16 --solver ddim --steps 20 --eta 0.5 --spacing trailing --seed 7 --device cpu --threads 2$/,
+    );
+  });
+
+  it('leaves out what the solver has no use for', () => {
+    const ddpm = { ...FORM, solver: 'ddpm', eta: 0.5, variance: 'fixed_large' } as const;
+    expect(sampleCommand(ddpm, auto, 'linux')).toContain(
+      '--solver ddpm --variance fixed_large --seed',
+    );
+    expect(sampleCommand({ ...ddpm, solver: 'ddim', eta: 0 }, auto, 'linux')).not.toMatch(
+      /eta|variance/,
+    );
+  });
+
+  it('quotes what a shell would take apart', () => {
+    expect(quoted("/it's here/$HOME", 'linux')).toBe(`'/it'\\''s here/$HOME'`);
+    expect(quoted('C:\\my runs\\a', 'win32')).toBe('"C:\\my runs\\a"');
+    expect(quoted('/plain/path-1.0', 'linux')).toBe('/plain/path-1.0');
+  });
+});
+
+describe('the models', () => {
+  const checkpoint = (
+    run: string,
+    step: number,
+    fault: string | null = null,
+  ): CheckpointSummary => ({
+    path: `/runs/${run}/checkpoints/step-${step}`,
+    step,
+    loss: null,
+    epoch: null,
+    writtenAt: 0,
+    size: 0,
+    fault,
+    preview: null,
+  });
+  const run = (name: string, checkpoints: readonly CheckpointSummary[]) =>
+    ({ path: `/runs/${name}`, name, checkpoints }) as RunSummary;
+  const runs = [
+    run('new', [checkpoint('new', 2000, 'torn'), checkpoint('new', 1000)]),
+    run('old', [checkpoint('old', 500)]),
+  ];
+
+  it('are the whole checkpoints, and what was chosen elsewhere', () => {
+    expect(modelChoices(runs, ['/cats/ddpm-cat', '/runs/old', '/cats/ddpm-cat'])).toEqual([
+      { path: '/cats/ddpm-cat', label: 'ddpm-cat' },
+      { path: '/runs/new/checkpoints/step-1000', label: 'new · step 1,000' },
+      { path: '/runs/old/checkpoints/step-500', label: 'old · step 500' },
+    ]);
+  });
+
+  it('of a run is its newest whole checkpoint', () => {
+    expect(checkpointOf(runs, '/runs/new')).toBe('/runs/new/checkpoints/step-1000');
+    expect(checkpointOf(runs, '/cats/ddpm-cat')).toBe('/cats/ddpm-cat');
+  });
+});
