@@ -48,7 +48,7 @@ const live = () => hydrate(RUN, { status: training() });
 
 const text = (selector: string) => view.page.locator(selector).first().innerText();
 const button = (name: string) => view.page.getByRole('button', { name, exact: true });
-const readout = () => text('.curves .readout');
+const readout = () => text('.chart-card .readout');
 
 /** Rows of the run from one step to another, as the host sends them. */
 function metrics(seq: number, from: number, to: number): HostToTraining {
@@ -215,8 +215,8 @@ describe('the training view', () => {
       return [canvas.width, blurred.size];
     })()`);
     const { pixels } = syntheticPreview(RUN, 200);
-    // Four pictures of 16 pixels, each pixel 4 wide, and three gaps of 2.
-    expect(width).toBe(4 * 16 * 4 + 3 * 2);
+    // Four pictures of 16 pixels, each pixel 5 wide, and three gaps of 2.
+    expect(width).toBe(4 * 16 * 5 + 3 * 2);
     expect(tones).toBe(new Set(pixels.data).size);
   });
 

@@ -22,6 +22,9 @@ import type { ViewState, XAxis } from './view-state';
 /** Runs that can be laid over at once: as many as there are other colours. */
 export const MOST_OVERLAYS = SERIES_COLORS.length - 1;
 const MOST_SMOOTHING = 12;
+/** CSS pixels. The small charts are as high as the heat map beside them. */
+const LOSS_HEIGHT = 300;
+const SIDE_HEIGHT = 190;
 
 const SIDE_CHARTS = [
   { name: 'lr', title: 'Learning rate', color: '--chart-4' },
@@ -40,7 +43,10 @@ export interface CurvesHooks {
 
 /** The loss and its companions over one x axis: zoomed, panned and read together. */
 export class Curves {
-  readonly element: HTMLElement;
+  /** The loss, large. */
+  readonly lossElement: HTMLElement;
+  /** Its companions, small. */
+  readonly sideElement: HTMLElement;
   private readonly loss: LineChart;
   private readonly lossCard: ChartCard;
   private readonly sides: {
@@ -77,7 +83,7 @@ export class Curves {
     this.loss = new LineChart({
       ...shared,
       label: 'Loss over the training',
-      height: 300,
+      height: LOSS_HEIGHT,
       isLog: state.isLog,
       series: [],
     });
@@ -85,7 +91,7 @@ export class Curves {
       const chart = new LineChart({
         ...shared,
         label: `${title} over the training`,
-        height: 120,
+        height: SIDE_HEIGHT,
         isFromZero: true,
         series: [{ label: title, color }],
       });
@@ -100,11 +106,11 @@ export class Curves {
       onPress: () => this.zoom(null),
     });
     this.lossCard = this.card('loss', 'Loss', [this.lossBody()], this.tools());
-    this.element = h(
+    this.lossElement = this.lossCard.element;
+    this.sideElement = h(
       'div',
-      { class: 'curves' },
-      this.lossCard.element,
-      h('div', { class: 'side-charts' }, ...this.sides.map(({ card }) => card.element)),
+      { class: 'side-charts' },
+      ...this.sides.map(({ card }) => card.element),
     );
   }
 

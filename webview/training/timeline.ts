@@ -12,7 +12,7 @@ const AHEAD = 6;
 /** The same noise, drawn by the weights of every preview: what the training learned when. */
 export class Timeline {
   readonly element: HTMLElement;
-  private readonly grid = new PixelGrid({ label: 'Preview', gap: 2, mostTile: 72 });
+  private readonly grid = new PixelGrid({ label: 'Preview', gap: 2, mostTile: 80 });
   private readonly hint = h('p', { class: 'hint' });
   private readonly player: Player;
   private readonly cache = new PreviewCache(MOST_KEPT);

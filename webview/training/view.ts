@@ -236,8 +236,12 @@ export class TrainingView {
   }
 
   private makeContent(): HTMLElement {
-    const side = h('div', { class: 'side' }, this.timeline.element, this.heat.card.element);
-    this.charts.append(this.curves.element, side);
+    this.charts.append(
+      this.curves.lossElement,
+      this.timeline.element,
+      this.curves.sideElement,
+      this.heat.card.element,
+    );
     return h(
       'div',
       { class: 'training', hidden: true },
