@@ -128,7 +128,7 @@ export class Form {
       h(
         'div',
         { class: 'toolbar fields' },
-        ...elements([this.solver, ddim, ddpm, this.eta, this.seed, dice, this.count]),
+        ...elements([this.solver, ddim, ddpm, this.eta, this.count, this.seed, dice]),
       ),
       h(
         'details',

@@ -87,6 +87,11 @@ export class Results {
     this.setRows(this.rows.map((each) => (each.job === row.job ? row : each)));
   }
 
+  /** Names of models changed. */
+  rename(): void {
+    this.rows.forEach((row, i) => this.views[i]!.update(row));
+  }
+
   /** A new sampling begins at its own end. */
   forget(): void {
     this.change({ position: null, enlarged: null });

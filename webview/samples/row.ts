@@ -89,7 +89,7 @@ export class RowView {
     setText(this.problem, message ?? '');
     show(this.problem, state === 'failed');
     show(this.actions, state === 'done' || state === 'stopped' || state === 'failed');
-    for (const save of this.saves) save.disabled = state !== 'done';
+    for (const save of this.saves) show(save.element, state === 'done');
     if (state === 'running' && row.frame) return this.showProgress();
     if (state === 'running') this.progress.removeAttribute('value');
     const took = result && `${duration(result.seconds)} on ${result.device}, ${noiseLabel(form)}`;

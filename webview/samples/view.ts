@@ -113,6 +113,7 @@ export class SamplesView {
       this.change({ form: { ...this.state.form, model: first.path } });
     }
     this.form.setModels(models ?? []);
+    this.results.rename();
     this.showBusy();
     this.compareList.show(this.state.compared, (form) => this.labelOf(form));
   }
