@@ -142,8 +142,11 @@ export async function startServer({ dataFolder, env = {}, trust = false }) {
   const sources = linkSources(dataFolder);
   const log = { text: '' };
   const ended = new Promise((resolve) => child.on('exit', resolve));
+  const end = () => endGroup(child.pid);
+  process.on('exit', end);
+  void ended.then(() => process.off('exit', end));
   const stop = async () => {
-    endGroup(child.pid);
+    end();
     await ended;
   };
   try {
