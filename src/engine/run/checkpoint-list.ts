@@ -16,11 +16,9 @@ const TENSORS = [
   path.join('unet', 'diffusion_pytorch_model.safetensors'),
 ];
 
-/** What can be told of a checkpoint without opening its tensors. */
+/** What can be told of a checkpoint without opening its tensors: their sizes are alike in a run. */
 interface Glance {
   readonly size: number;
-  /** Sizes of its tensor files: alike in all whole checkpoints of a run. */
-  readonly tensorSizes: string;
   readonly state: { readonly loss: number | null; readonly epoch: number | null };
   readonly isWhole: boolean;
 }
@@ -58,38 +56,43 @@ export class CheckpointLister {
   }
 
   private async summaryOf(folder: string, step: number, good: Set<string>): Promise<Known | null> {
-    const stamp = stampOf(folder);
-    if (stamp === null) return null;
+    const files = lookAt(folder);
+    if (files === null) return null;
+    const stamp = `${files.writtenAt} ${files.tensorSizes.join()}`;
     const known = this.known.get(folder);
     if (known?.stamp === stamp) return known.summary;
-    const { size, tensorSizes, state, isWhole } = glanceAt(folder);
-    const isTrusted = isWhole && good.has(tensorSizes);
-    const fault = isTrusted ? null : await faultOf(folder);
-    if (fault === null) good.add(tensorSizes);
-    const writtenAt = Math.round(statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+    const { size, state, isWhole } = glanceAt(folder, files);
+    const alike = files.tensorSizes.join();
+    const fault = isWhole && good.has(alike) ? null : await faultOf(folder);
+    if (fault === null) good.add(alike);
+    const writtenAt = Math.round(files.writtenAt);
     const summary: Known = { path: folder, step, ...state, writtenAt, size, fault };
     this.known.set(folder, { stamp, summary });
     return summary;
   }
 }
 
-/** Changes when files of a checkpoint come, go or change in size; null if there is no folder. */
-function stampOf(folder: string): string | null {
-  const status = statSync(folder, { throwIfNoEntry: false });
-  if (!status?.isDirectory()) return null;
-  const weights = sizeOf(path.join(folder, TENSORS[1]!));
-  return `${status.mtimeMs} ${weights} ${sizeOf(path.join(folder, TENSORS[0]!))}`;
+/** What changes when files of a checkpoint come, go or change in size. */
+interface Files {
+  readonly writtenAt: number;
+  /** Of {@link TENSORS}; −1 where one is not there. */
+  readonly tensorSizes: readonly number[];
 }
 
-function glanceAt(folder: string): Glance {
-  const sizes = [...JSON_FILES, STATE].map((file) => sizeOf(path.join(folder, file)));
-  const tensors = TENSORS.map((file) => sizeOf(path.join(folder, file)));
+function lookAt(folder: string): Files | null {
+  const status = statSync(folder, { throwIfNoEntry: false });
+  if (!status?.isDirectory()) return null;
+  const tensorSizes = TENSORS.map((file) => sizeOf(`${folder}${path.sep}${file}`));
+  return { writtenAt: status.mtimeMs, tensorSizes };
+}
+
+function glanceAt(folder: string, { tensorSizes }: Files): Glance {
   const state = readState(path.join(folder, STATE));
+  const sizes = [...JSON_FILES.map((file) => sizeOf(path.join(folder, file))), ...tensorSizes];
   return {
-    size: [...sizes, ...tensors].reduce((sum, size) => sum + Math.max(0, size), 0),
-    tensorSizes: tensors.join(),
-    state: state ?? { loss: null, epoch: null },
-    isWhole: state !== null && [...sizes, ...tensors].every((size) => size > 0),
+    size: sizes.reduce((sum, size) => sum + Math.max(0, size), state?.size ?? 0),
+    state: { loss: state?.loss ?? null, epoch: state?.epoch ?? null },
+    isWhole: state !== null && sizes.every((size) => size > 0),
   };
 }
 
@@ -99,13 +102,13 @@ function sizeOf(file: string): number {
   return status?.isFile() ? status.size : -1;
 }
 
-function readState(file: string): Glance['state'] | null {
+function readState(file: string): (Glance['state'] & { readonly size: number }) | null {
   try {
-    const state = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const bytes = readFileSync(file);
+    const state = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
     const number = (value: unknown) => (typeof value === 'number' ? value : null);
-    return typeof state.step === 'number'
-      ? { loss: number(state.loss), epoch: number(state.epoch) }
-      : null;
+    if (typeof state.step !== 'number') return null;
+    return { loss: number(state.loss), epoch: number(state.epoch), size: bytes.length };
   } catch {
     return null;
   }

@@ -7,6 +7,7 @@ import { parseMetricsLine } from '../../core/checkpoint/metrics';
 import { RunRecord } from '../../core/checkpoint/run-directory';
 import { writerOf } from '../../core/checkpoint/run-lock';
 import type { RunSummary, TrainingStatus } from '../protocol';
+import { inWindowWords } from '../wording';
 import { CheckpointLister, namesIn, previewAt, previewSteps } from './checkpoint-list';
 
 const RECORD = 'run.json';
@@ -33,7 +34,11 @@ export class RunLister {
       .filter(looksLikeRun);
     this.checkpoints.keepOnly(new Set(runs.map((run) => path.resolve(run))));
     const summaries: RunSummary[] = [];
-    for (const run of runs) summaries.push(await this.summary(run));
+    for (const run of runs) {
+      summaries.push(await this.summary(run));
+      // A training in this process gets its turn.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     return summaries.sort((a, b) => b.createdAt - a.createdAt);
   }
 
@@ -126,7 +131,7 @@ async function summaryOf(run: string, record: RunRecord): Promise<Described> {
   return {
     name,
     status: status === 'running' && !isRunning ? 'interrupted' : status,
-    message,
+    message: message && inWindowWords(message),
     createdAt: Date.parse(createdAt) || 0,
     ...progress,
     steps: config.training.steps,
