@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readMetrics } from '../src/core/checkpoint/metrics';
-import { EngineClient, EngineError } from '../src/engine/client';
+import { EngineClient, EngineError, tailOfLog } from '../src/engine/client';
 import { PROTOCOL_VERSION, type TrainingStatus } from '../src/engine/protocol';
 import { connectionOn } from '../src/engine/wire';
 import { EngineScratch, failureOf, lossesOf, state, told } from './support/engine';
@@ -260,6 +260,24 @@ describe('an engine that is asked to end', () => {
     };
     expect(record.status).toBe('stopped');
     expect(await scratch.find()).toBeNull();
+  });
+
+  it('by a fault of its own says so in log, record and exit code', async () => {
+    const engine = JSON.stringify(scratch.at('dist', 'engine.js'));
+    const fault = `process.on('SIGUSR2', () => { throw new Error('a driver broke'); });`;
+    const { client, pid, exited } = await scratch.startWith(`${fault} require(${engine});`);
+    const { run } = await client.request('train', scratch.request(ENDLESS));
+    const gone = failureOf(client.request('devices', undefined));
+    process.kill(pid, 'SIGUSR2');
+    expect(await exited).toEqual({ code: 1, signal: null });
+    expect((await gone).kind).toBe('gone');
+    expect(await tailOfLog(scratch.at('log', 'other.log'))).toMatch(
+      /The engine failed: Error: a driv/,
+    );
+    const { client: next } = await scratch.start();
+    const [summary] = await next.request('listRuns', { folder: scratch.runs });
+    const message = 'The engine failed: a driver broke';
+    expect(summary).toMatchObject({ path: run, status: 'failed', message });
   });
 
   it('because nobody needs it ends by itself', async () => {

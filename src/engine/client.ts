@@ -28,6 +28,9 @@ const GONE: EngineFailure = { kind: 'gone', message: 'The engine has ended.' };
 /** Time for an engine to take a connection and answer its first request. */
 const HELLO_DEADLINE_MS = 15_000;
 
+/** Notifications that are kept for the first listener. */
+const MOST_EARLY = 100;
+
 /** One window's connection to an engine. */
 export class EngineClient {
   private readonly listeners = new Map<Notice, Set<(payload: never) => void>>();
@@ -139,7 +142,8 @@ export class EngineClient {
   }
 
   private hear(notice: Notice, payload: unknown): void {
-    if (this.early) this.early.push([notice, payload]);
+    if (this.early)
+      this.early.splice(0, Infinity, ...this.early.slice(1 - MOST_EARLY), [notice, payload]);
     else this.listeners.get(notice)?.forEach((listener) => listener(payload as never));
   }
 

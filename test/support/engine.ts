@@ -80,16 +80,18 @@ export class EngineScratch extends Scratch {
   }
 
   /** Starts a program of this code in an engine's place. */
-  startWith(code: string, deadlineMs = 20_000): Promise<StartedEngine> {
+  async startWith(code: string, deadlineMs = 20_000): Promise<StartedEngine> {
     const engineFile = this.at('other.cjs');
     writeFileSync(engineFile, code);
-    return startEngine({
+    const engine = await startEngine({
       engineFile,
       start: { recordFile: this.recordFile, cacheFolder: this.at('cache'), defaultThreads: 1 },
       logFile: this.at('log', 'other.log'),
       deadlineMs,
       hello: { whenWindowCloses: 'stop' },
     });
+    this.started.push(engine);
+    return engine;
   }
 
   /** Another window on the engine that the record speaks of. */
