@@ -19,8 +19,10 @@ export class ChartCard {
   constructor(
     private readonly options: {
       readonly title: string;
-      /** Beside the title: controls. */
-      readonly tools?: readonly (Node | null)[];
+      /** Controls between the title and the buttons; below them where it is narrow. */
+      readonly tools?: readonly Node[];
+      /** Small buttons beside the one for the table. */
+      readonly actions?: readonly Node[];
       /** The chart and what goes with it. */
       readonly body: readonly HTMLElement[];
       readonly table: () => TableContent;
@@ -44,7 +46,8 @@ export class ChartCard {
         'div',
         { class: 'card-head' },
         title,
-        h('div', { class: 'toolbar' }, ...(options.tools ?? []), this.toggle.element),
+        options.tools && h('div', { class: 'toolbar' }, ...options.tools),
+        h('div', { class: 'card-actions' }, ...(options.actions ?? []), this.toggle.element),
       ),
       ...options.body,
       this.tableHolder,

@@ -105,7 +105,10 @@ export class Curves {
       disabled: true,
       onPress: () => this.zoom(null),
     });
-    this.lossCard = this.card('loss', 'Loss', [this.lossBody()], this.tools());
+    this.lossCard = this.card('loss', 'Loss', [this.lossBody()], {
+      tools: this.tools(),
+      actions: [this.reset.element],
+    });
     this.lossElement = this.lossCard.element;
     this.sideElement = h(
       'div',
@@ -161,11 +164,11 @@ export class Curves {
     name: ChartName,
     title: string,
     body: readonly HTMLElement[],
-    tools?: readonly Node[],
+    controls: { readonly tools?: readonly Node[]; readonly actions?: readonly Node[] } = {},
   ): ChartCard {
     return new ChartCard({
+      ...controls,
       title,
-      tools,
       body,
       table: () => this.table(name, title),
       isTable: this.state.tables.includes(name),
@@ -220,7 +223,7 @@ export class Curves {
       onChange: (axis) => this.setAxis(axis),
     });
     xAxis.element.classList.add('inline');
-    return [this.smoothingSlider(), log.element, xAxis.element, this.reset.element];
+    return [this.smoothingSlider(), log.element, xAxis.element];
   }
 
   private smoothingSlider(): HTMLElement {

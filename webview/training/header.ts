@@ -148,7 +148,7 @@ export class Header {
       if (text !== null) setText(value, text);
     }
     const reason = status?.deviceReason ?? '';
-    setText(this.reason, reason);
+    setText(this.reason, `Why this device: ${reason}`);
     show(this.reason, reason !== '');
   }
 }
