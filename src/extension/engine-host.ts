@@ -71,9 +71,11 @@ export function isLive(status: TrainingStatus | null): status is LiveTraining {
 export class EngineHost implements vscode.Disposable {
   private client: EngineClient | null = null;
   private connecting: Promise<EngineClient> | null = null;
+  private attaching: Promise<void> | null = null;
   private status: TrainingStatus | null = null;
   private currentHealth: EngineHealth = { state: 'down', message: null };
   private isEnding = false;
+  private isDisposed = false;
   private readonly guard = new CrashGuard();
   private readonly listeners = new Map<keyof EngineToHost, Set<(value: never) => void>>();
   private readonly healthEmitter = new vscode.EventEmitter<EngineHealth>();
@@ -132,13 +134,24 @@ export class EngineHost implements vscode.Disposable {
 
   /** Connects to an engine that another window left running; starts none. True if there is one. */
   async attach(): Promise<boolean> {
-    if (this.client) return true;
-    const found = await this.findRunning().catch((error: unknown) => {
-      this.log.debug(`No running engine: ${String(error)}`);
-      return null;
-    });
-    if (found && !this.client) this.adopt(found);
+    await (this.connecting?.catch(() => undefined) ?? this.attachOnce());
     return this.client !== null;
+  }
+
+  /** Connecting and attaching at the same time is done once. */
+  private attachOnce(): Promise<void> {
+    this.attaching ??= this.adoptRunning().finally(() => (this.attaching = null));
+    return this.attaching;
+  }
+
+  private async adoptRunning(): Promise<void> {
+    if (this.client) return;
+    try {
+      const found = await this.findRunning();
+      if (found) this.adopt(found);
+    } catch (error) {
+      this.log.debug(`The engine that was left running does not answer: ${String(error)}`);
+    }
   }
 
   /** Tells a running engine of a changed choice. */
@@ -147,35 +160,41 @@ export class EngineHost implements vscode.Disposable {
     if (record) await this.client?.request('hello', this.hello(record.token));
   }
 
-  /** Ends the engine, a training with a checkpoint; the next request starts another. */
-  async end(): Promise<void> {
-    const client = this.client;
-    if (!client) return;
-    this.isEnding = true;
+  /** Ends the engine, a training with a checkpoint; one that does not end in time is killed. */
+  private async end(client: EngineClient): Promise<void> {
     const closed = new Promise<void>((resolve) => client.onClosed(() => resolve()));
+    const deadline = AbortSignal.timeout(END_DEADLINE_MS);
+    const tooLate = new Promise<never>((_, reject) => {
+      deadline.addEventListener('abort', () => reject(new Error('it did not end in time')));
+    });
     try {
-      await client.request('shutdown', {} as never, {
-        signal: AbortSignal.timeout(END_DEADLINE_MS),
-      });
+      await Promise.race([client.request('shutdown', {} as never, { signal: deadline }), tooLate]);
+      await Promise.race([closed, tooLate]);
+    } catch (error) {
+      this.log.warn(`The engine ${client.info.pid} is killed: ${String(error)}`);
+      kill(client.info.pid);
+      client.dispose();
       await closed;
-    } finally {
-      this.isEnding = false;
-      this.guard.forget();
     }
   }
 
   /** Ends the engine, so that the next request starts a fresh one, also where it crashed too often. */
   async restart(): Promise<void> {
     this.guard.forget();
-    await this.end();
+    const { client } = this;
+    if (client) {
+      this.isEnding = true;
+      await this.end(client).finally(() => (this.isEnding = false));
+    }
     this.setHealth({ state: 'down', message: null });
   }
 
   /** Leaves the engine; what it does then is its own affair, by `whenWindowCloses`. */
   dispose(): void {
-    this.isEnding = true;
-    this.client?.dispose();
+    this.isDisposed = true;
+    const { client } = this;
     this.client = null;
+    client?.dispose();
     for (const emitter of [this.healthEmitter, this.trainingEmitter, this.crashEmitter]) {
       emitter.dispose();
     }
@@ -193,10 +212,8 @@ export class EngineHost implements vscode.Disposable {
     if (wait > 0) throw gone(tooOften(wait));
     this.setHealth({ state: 'starting', message: null });
     try {
-      const running = await this.findRunning().catch(() => null);
-      // An attach that was under way may have been faster.
-      if (this.client) return this.client;
-      return this.adopt(running ?? (await this.start()));
+      await this.attachOnce();
+      return this.client ?? this.adopt(await this.start());
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const detail = error instanceof EngineError ? (error.failure.detail ?? '') : '';
@@ -237,6 +254,10 @@ export class EngineHost implements vscode.Disposable {
   }
 
   private adopt(client: EngineClient): EngineClient {
+    if (this.isDisposed) {
+      client.dispose();
+      return client;
+    }
     this.client = client;
     client.on('training', (status) => this.setTraining(status));
     for (const name of ['metrics', 'preview', 'checkpoint', 'frame', 'warning'] as const) {
@@ -283,6 +304,14 @@ export class EngineHost implements vscode.Disposable {
     this.status = status;
     this.emit('training', status as never);
     this.trainingEmitter.fire(status);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
   }
 }
 

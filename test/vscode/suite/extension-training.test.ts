@@ -6,7 +6,14 @@ import * as vscode from 'vscode';
 import type { TrainingStatus } from '../../../src/engine/protocol';
 import { isLive, type Crash } from '../../../src/extension/engine-host';
 import type { DiffusionApi } from '../../../src/extension/extension';
-import { diffusion, removeRuns, until, untilTraining, writeTinyConfiguration } from './support';
+import {
+  diffusion,
+  removeRuns,
+  until,
+  untilTraining,
+  workspacePath,
+  writeTinyConfiguration,
+} from './support';
 
 const LONG = 1_000_000;
 
@@ -126,6 +133,28 @@ describe('Training in a window', () => {
     await runs.refresh();
     assert.equal(runs.find(run)?.status, 'stopped');
     assert.equal(runs.find(run)?.checkpoints.length, 1);
+  });
+
+  it('is not tried again and again where the engine keeps crashing, until the user says so', async () => {
+    const { engine } = api.services;
+    const folder = workspacePath('runs');
+    const list = () => engine.request('listRuns', { folder });
+    await command('restartEngine');
+    for (const isLoop of [false, false, true]) {
+      await list();
+      const crash = new Promise<Crash>((resolve) => {
+        const subscription = engine.onDidCrash((each) => {
+          subscription.dispose();
+          resolve(each);
+        });
+      });
+      process.kill(engine.info!.pid, 'SIGKILL');
+      assert.equal((await crash).isLoop, isLoop);
+    }
+    await assert.rejects(list, /three times within a minute/);
+    assert.equal(engine.health.state, 'down');
+    await command('restartEngine');
+    assert.deepEqual(await list(), []);
   });
 
   for (const name of ['pauseTraining', 'unpauseTraining', 'stopTraining', 'checkpointNow']) {
