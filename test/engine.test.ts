@@ -208,6 +208,15 @@ describe('a window', () => {
     window.dispose();
   });
 
+  it('that left a training to itself need not come back: the engine ends after it', async () => {
+    const { client, exited } = await scratch.start('continue');
+    const { run } = await client.request('train', scratch.request({ steps: 200, previewEvery: 0 }));
+    client.dispose();
+    expect(await exited).toEqual({ code: 0, signal: null });
+    expect(await lossesOf(run!)).toHaveLength(200);
+    expect(await scratch.find()).toBeNull();
+  });
+
   it('sees what another one starts, and does not take it along', async () => {
     const { client } = await scratch.start('continue');
     const other = await scratch.attach('stop');

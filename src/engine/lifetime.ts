@@ -6,7 +6,7 @@ const FIRST_MS = 30_000;
 /** Time for another window to come, where nothing is being done. */
 const NEXT_MS = 1_000;
 /** The same after a training that went on without a window. */
-const AFTER_TRAINING_MS = 10_000;
+const AFTER_TRAINING_MS = 5_000;
 
 /** Decides when the engine has no more reason to run. */
 export class Lifetime {

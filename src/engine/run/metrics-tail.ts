@@ -85,7 +85,7 @@ export class MetricsTail {
     for (;;) {
       const piece = await this.nextLines(handle);
       if (piece === null) return first;
-      const texts = piece.toString('utf8').split('\n');
+      const texts = piece.toString('latin1').split('\n');
       const lines = texts.flatMap((text) => parseMetricsLine(text) ?? []);
       first = Math.min(first, this.columns.add(lines));
       this.offset += piece.length;
