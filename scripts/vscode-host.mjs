@@ -169,11 +169,14 @@ export async function startServer({ dataFolder, env = {}, trust = false }) {
 export function workbenchUrl(port, { folder, extension, tests }) {
   const remote = (file) => `vscode-remote://127.0.0.1:${port}${asUrlPath(file)}`;
   const payload = [
+    ['skipWelcome', 'true'],
     ...(extension ? [['extensionDevelopmentPath', remote(extension)]] : []),
     ...(tests ? [['extensionTestsPath', remote(tests)]] : []),
   ];
-  const query = new URLSearchParams({ folder: asUrlPath(folder) });
-  if (payload.length > 0) query.set('payload', JSON.stringify(payload));
+  const query = new URLSearchParams({
+    folder: asUrlPath(folder),
+    payload: JSON.stringify(payload),
+  });
   return `http://127.0.0.1:${port}/?${query}`;
 }
 
