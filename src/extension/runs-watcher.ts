@@ -1,11 +1,7 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { delayFor } from './run-changes';
 import { localFolders } from './settings';
-
-/** What changes in a burst is reported once, this long after its first change. */
-const SOON_MS = 250;
-/** Lines of metrics are written many times a second: these are reported more rarely. */
-const LATER_MS = 2000;
 
 /** Watches folders of runs, which need not exist yet, and says when their list should be read anew. */
 export class RunsWatcher implements vscode.Disposable {
@@ -62,14 +58,6 @@ export class RunsWatcher implements vscode.Disposable {
   dispose(): void {
     this.stop();
   }
-}
-
-/** How soon a change of a file matters, in milliseconds; null if it does not. */
-export function delayFor(file: string): number | null {
-  const name = path.basename(file);
-  if (name === 'metrics.jsonl') return LATER_MS;
-  // What is written beside its place is renamed into it, and that is another change.
-  return name.startsWith('.') && name !== '.lock' ? null : SOON_MS;
 }
 
 /** Inside the workspace the editor watches already; elsewhere the folder gets a watcher of its own. */
