@@ -49,9 +49,10 @@ export async function startEngine(options: StartOptions): Promise<StartedEngine>
     token: randomBytes(24).toString('hex'),
   };
   const child = forkDetached(engineFile, logFile);
-  const exited = new Promise<EngineExit>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
-    child.once('error', () => resolve({ code: null, signal: null }));
+  const exited = exitOf(child).then(async (exit) => {
+    // Of an engine that was killed; any other has cleared up itself.
+    await removeSocket(start.address);
+    return exit;
   });
   try {
     await ready(child, start, deadlineMs);
@@ -65,11 +66,18 @@ export async function startEngine(options: StartOptions): Promise<StartedEngine>
   } catch (error) {
     child.kill('SIGKILL');
     child.unref();
-    await removeSocket(start.address);
+    await exited;
     const message = error instanceof Error ? error.message : String(error);
     const detail = await tailOfLog(logFile);
     throw new EngineError({ kind: 'fault', message, detail });
   }
+}
+
+function exitOf(child: ChildProcess): Promise<EngineExit> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('error', () => resolve({ code: null, signal: null }));
+  });
 }
 
 function forkDetached(engineFile: string, logFile: string): ChildProcess {
