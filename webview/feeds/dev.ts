@@ -25,6 +25,8 @@ Object.assign(globalThis, {
     host,
     violations,
     applyTheme,
+    /** Plays the scene once more, as for a view that is shown again. */
+    again: () => host.hear({ type: 'ready' }),
     stream: (rows?: number, milliseconds?: number) => stream(host, rows, milliseconds),
   },
 });

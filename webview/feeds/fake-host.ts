@@ -27,6 +27,12 @@ export class FakeHost {
     window.postMessage(message, '*');
   }
 
+  /** Takes what a view says, and answers. */
+  hear(said: Said): void {
+    this.said.push(structuredClone(said));
+    this.answer(said, this);
+  }
+
   /** What the view keeps. */
   get kept(): unknown {
     return this.state;
@@ -34,10 +40,7 @@ export class FakeHost {
 
   private api() {
     return {
-      postMessage: (said: Said) => {
-        this.said.push(structuredClone(said));
-        this.answer(said, this);
-      },
+      postMessage: (said: Said) => this.hear(said),
       getState: () => this.state,
       setState: (state: unknown) => {
         this.state = structuredClone(state);

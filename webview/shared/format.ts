@@ -32,12 +32,16 @@ export function figure(value: number): string {
   return size >= 1e-3 || size === 0 ? value.toFixed(4) : value.toExponential(2);
 }
 
+/** Small numbers that are longer are written with an exponent. */
+const LONGEST_TICK = 6;
+
 /** Short, for the marks of an axis: "0.05", "1.2e-4", "20k", "1.5M". */
 export function tick(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e6) return `${trim(value / 1e6)}M`;
   if (size >= 1e4) return `${trim(value / 1e3)}k`;
-  if (size >= 1e-3 || size === 0) return trim(value);
+  const plain = trim(value);
+  if (size >= 1e-3 || plain.length <= LONGEST_TICK) return plain;
   return value.toExponential(1).replace('.0e', 'e');
 }
 

@@ -41,6 +41,7 @@ export function onAppearanceChange(changed: () => void): void {
   const what = { attributes: true, attributeFilter: ['class', 'style', 'data-vscode-theme-id'] };
   observer.observe(document.body, what);
   observer.observe(document.documentElement, what);
+  matchMedia('(forced-colors: active)').addEventListener('change', soon);
   onResolutionChange(soon);
 }
 

@@ -9,8 +9,9 @@ import type { HeatBins } from './heat-bins';
 import type { RunCurves } from './run-curves';
 import type { XAxis } from './view-state';
 
-/** Milliseconds between two drawings while metrics stream in. */
-const LEAST_INTERVAL = 500;
+/** Milliseconds between two drawings while metrics stream in, and while it is zoomed and panned. */
+const STREAMING_INTERVAL = 500;
+const MOVING_INTERVAL = 100;
 const SHADES = 64;
 const TABLE_COLUMNS = 8;
 
@@ -74,14 +75,16 @@ export class HeatMap {
     this.canvas.addEventListener('pointerleave', () => setText(this.readout, ''));
   }
 
-  /** Shows a run over a range of its x axis; now, or while it streams, soon. */
-  show(run: RunCurves, range: Range, axis: XAxis, isNow: boolean): void {
+  /** Shows a run over a range of its x axis, soon: of a long run it is the dearest picture. */
+  show(run: RunCurves, range: Range, axis: XAxis, isMoving: boolean): void {
     this.run = run;
     this.range = range;
     this.axis = axis;
-    const wait = isNow ? 0 : this.drawnAt + LEAST_INTERVAL - performance.now();
+    const interval = isMoving ? MOVING_INTERVAL : STREAMING_INTERVAL;
+    const wait = this.drawnAt + interval - performance.now();
     if (wait <= 0) return this.paint();
-    this.timer ||= window.setTimeout(() => this.paint(), wait);
+    if (isMoving) window.clearTimeout(this.timer);
+    if (isMoving || this.timer === 0) this.timer = window.setTimeout(() => this.paint(), wait);
   }
 
   private paint(): void {

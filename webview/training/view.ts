@@ -35,6 +35,10 @@ export class TrainingView {
   private readonly compare: Compare;
   private readonly engineNotice = h('p');
   private readonly engineBar: HTMLElement;
+  private readonly restart = button({
+    label: 'Restart the engine',
+    onPress: () => this.host.post({ type: 'restart' }),
+  });
   private readonly failure = h('p');
   private readonly failureBar: HTMLElement;
   private readonly content: HTMLElement;
@@ -185,15 +189,16 @@ export class TrainingView {
     this.compare.showDifference(run, overlays);
   }
 
-  private drawHeat(isNow: boolean): void {
+  private drawHeat(isMoving: boolean): void {
     const { range } = this.curves;
-    if (this.run && range) this.heat.show(this.run, range, this.state.xAxis, isNow);
+    if (this.run && range) this.heat.show(this.run, range, this.state.xAxis, isMoving);
   }
 
   private drawEngine(): void {
     const { state, message } = this.health;
     const isDown = state === 'down' && message !== null;
     show(this.engineBar, isDown || state === 'starting');
+    show(this.restart.element, isDown);
     setText(this.engineNotice, isDown ? message : 'The engine is starting …');
   }
 
@@ -252,15 +257,11 @@ export class TrainingView {
   }
 
   private makeEngineBar(): HTMLElement {
-    const restart = button({
-      label: 'Restart the engine',
-      onPress: () => this.host.post({ type: 'restart' }),
-    });
     return h(
       'div',
       { class: 'notice warning', role: 'status', hidden: true },
       this.engineNotice,
-      restart.element,
+      this.restart.element,
     );
   }
 
