@@ -5,6 +5,7 @@ import type { DiffusionApi } from '../../../src/extension/extension';
 import { diffusion, removeRuns, untilTraining } from './support';
 
 const CALLS = 200;
+const PAUSE_MS = 20;
 const MOST_ACTIVATION_MS = 30;
 const MOST_P95_MS = 50;
 const MOST_P99_MS = 150;
@@ -31,10 +32,11 @@ describe('The extension host', () => {
     await untilTraining(api, 'some steps', ({ step }) => step >= 5);
     const times: number[] = [];
     for (let i = 0; i < CALLS; i++) {
-      const start = performance.now();
+      // From when it was due: a host that is kept from coming to it answers late too.
+      const due = performance.now() + PAUSE_MS;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       await vscode.commands.executeCommand('diffusion.test.noop');
-      times.push(performance.now() - start);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      times.push(performance.now() - due);
     }
     noop.dispose();
     times.sort((a, b) => a - b);
