@@ -148,6 +148,13 @@ describe('the samples view', () => {
     expect(forms).toEqual([{ ...FORM, count: 4 }]);
   });
 
+  it('takes a click on the button that leaves a field', async () => {
+    await open();
+    await view.page.getByRole('textbox', { name: 'Seed' }).fill('42');
+    await button('Sample').click();
+    expect(await view.posted('sample')).toEqual({ type: 'sample', forms: [{ ...FORM, seed: 42 }] });
+  });
+
   it('draws each frame as it comes, and acknowledges it', async () => {
     await open();
     await view.send({ type: 'rows', rows: [row('running')] });

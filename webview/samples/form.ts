@@ -80,6 +80,7 @@ export class Form {
   private readonly cancel;
   private readonly compare;
   private form: SampleForm;
+  private rowsShown = 0;
 
   constructor(
     form: SampleForm,
@@ -163,7 +164,11 @@ export class Form {
 
   /** @param rows samplings that the button starts */
   setBusy(isRunning: boolean, rows: number, isUp: boolean): void {
-    this.sample.relabel(rows > 1 ? `Sample ${rows} Rows` : 'Sample', 'play');
+    // Leaving a field by a click on the button comes here in mid-click: what is pressed has to stay.
+    if (rows !== this.rowsShown) {
+      this.sample.relabel(rows > 1 ? `Sample ${rows} Rows` : 'Sample', 'play');
+    }
+    this.rowsShown = rows;
     this.sample.disabled = isRunning || !isUp || this.form.model === '';
     this.compare.disabled = this.form.model === '';
     show(this.cancel.element, isRunning);

@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import type { Frame } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readPictureSettings } from '../../src/core/base/picture';
+import { poll } from './support/poll';
+import { photographFailures, Workbench } from './support/workbench';
+
+let window: Workbench;
+photographFailures(() => window);
+
+/** A sprite: a bright disc on a dark ground. */
+async function sprite(): Promise<Uint8Array> {
+  const side = 24;
+  const data = Uint8Array.from({ length: side * side * 3 }, (_, i) => {
+    const pixel = Math.floor(i / 3);
+    const inside = Math.hypot((pixel % side) - 12, Math.floor(pixel / side) - 12) < 8;
+    return inside ? [250, 180, 40][i % 3]! : [30, 40, 90][i % 3]!;
+  });
+  return sharp(data, { raw: { width: side, height: side, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+beforeAll(async () => {
+  const files = { 'sprite.png': await sprite(), 'torn.png': new Uint8Array([0x89, 0x50, 1, 2]) };
+  window = await Workbench.open({ files });
+});
+
+afterAll(() => window?.close());
+
+const formula = (view: Frame) => view.getByRole('math').getAttribute('aria-label');
+const formulaIs = (view: Frame, text: string) =>
+  poll(`the formula ${text}`, async () => (await formula(view)) === text);
+
+it('shows an image that is right-clicked, noised, with the numbers of the tutorial’s schedule', async () => {
+  await window.explorerMenu('sprite.png', 'Show Forward Noising');
+  const view = await window.webviewFrame('noising');
+  await view.getByRole('heading', { name: 'Forward noising of sprite.png' }).waitFor();
+  await view.getByText('24 × 24, colour').waitFor();
+  await view.getByRole('button', { name: 'Tutorial (T = 100)' }).click();
+  await view.getByText('still holds 60 %').waitFor();
+  const slider = view.getByRole('slider', { name: 'Timestep t' });
+  await slider.press('Home');
+  await formulaIs(view, 'x_0 = 0.9999 · x_0 + 0.0100 · ε');
+  await slider.press('End');
+  await formulaIs(view, 'x_99 = 0.6030 · x_0 + 0.7978 · ε');
+  await window.screenshots('noising');
+});
+
+it('is where it was when it was hidden, and when the window is loaded again', async () => {
+  await (await window.explorerRow('torn.png')).dblclick();
+  await window.showTab('Forward Noising');
+  await formulaIs(await window.webviewFrame('noising'), 'x_99 = 0.6030 · x_0 + 0.7978 · ε');
+  await window.reload();
+  const view = await window.webviewFrame('noising');
+  await view.getByText('24 × 24, colour').waitFor();
+  await formulaIs(view, 'x_99 = 0.6030 · x_0 + 0.7978 · ε');
+});
+
+it('saves the strip that it shows', async () => {
+  const view = await window.webviewFrame('noising');
+  await view.getByRole('button', { name: 'Save Strip as PNG' }).click();
+  const out = window.workspace.at('strip.png');
+  await window.answer(out);
+  await view.getByText('Saved as').first().waitFor();
+  expect(readFileSync(out).length).toBeGreaterThan(100);
+  expect(await readPictureSettings(out)).toMatchObject({
+    image: 'sprite.png',
+    timesteps: 100,
+    at: [0, 14, 28, 42, 57, 71, 85, 99],
+  });
+});
+
+it('says in a sentence what cannot be read', async () => {
+  await window.explorerMenu('torn.png', 'Show Forward Noising');
+  const view = await window.webviewFrame('noising');
+  await view.getByRole('heading', { name: 'Forward noising of torn.png' }).waitFor();
+  await view
+    .getByText(/Cannot use the image .*torn\.png/)
+    .first()
+    .waitFor();
+});
+
+it('fits into a narrow window', async () => {
+  await window.explorerMenu('sprite.png', 'Show Forward Noising');
+  await window.page.keyboard.press('Control+B');
+  await window.resize(400);
+  const view = await window.webviewFrame('noising');
+  await view.getByText('24 × 24, colour').waitFor();
+  await window.screenshot('noising-400');
+});
