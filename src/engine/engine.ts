@@ -80,7 +80,7 @@ export class Engine implements WindowHost, TrainingListener {
     if (event.type === 'warning') {
       const message = inWindowWords(event.message);
       for (const window of this.windows) {
-        window.tell(`warning ${run}`, () => ['warning', { run, message }]);
+        window.tell(`warning ${run} ${message}`, () => ['warning', { run, message }]);
       }
     }
     if (run === null) return;
@@ -96,7 +96,9 @@ export class Engine implements WindowHost, TrainingListener {
       case 'checkpoint': {
         const { step, path: place } = event;
         const note = { run, step, path: place };
-        for (const window of this.windows) window.tell('checkpoint', () => ['checkpoint', note]);
+        for (const window of this.windows) {
+          window.tell(`checkpoint ${place}`, () => ['checkpoint', note]);
+        }
       }
     }
   }

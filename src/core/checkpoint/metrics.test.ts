@@ -46,6 +46,28 @@ describe('metrics.jsonl', () => {
     expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(3);
   });
 
+  it('keeps the loss whole, and of the rest what a float32 can tell apart', async () => {
+    const [loss, lr, gradNorm] = [0.06925347447395325, 0.0010624967086077426, 0.32798096537590027];
+    const log = await MetricsLog.open(file);
+    const measured = { epoch: 1 / 3, time: 85.256238022, imagesPerSecond: 564.647697068505 };
+    await log.append({
+      step: 1,
+      loss,
+      lr,
+      gradNorm,
+      ...measured,
+      lossByTimestep: [2 / 3, null, 0],
+    });
+    await log.close();
+    const [read] = (await readMetrics(file)).lines;
+    expect(read).toMatchObject({ loss, time: 85.256, imagesPerSecond: 564.6 });
+    expect(Math.fround(read!.lr!)).toBe(Math.fround(lr));
+    expect(Math.fround(read!.gradNorm!)).toBe(Math.fround(gradNorm));
+    expect(Math.fround(read!.epoch!)).toBe(Math.fround(1 / 3));
+    expect(read!.lossByTimestep).toEqual([0.66667, null, 0]);
+    expect(readFileSync(file, 'utf8').length).toBeLessThan(180);
+  });
+
   it('holds lines back until there are enough, or a flush', async () => {
     const log = await MetricsLog.open(file);
     await log.append(line(1));

@@ -68,6 +68,32 @@ export function parseMetricsLine(text: string): MetricsLine | null {
   return isLoss ? (value as unknown as MetricsLine) : null;
 }
 
+/** As few digits as tell a number from every other float32; what is not finite becomes null. */
+function short(value: number | null | undefined): number | null | undefined {
+  if (value === undefined || value === null || !Number.isFinite(value)) return value;
+  const wanted = Math.fround(value);
+  for (let digits = 4; digits < 9; digits++) {
+    const candidate = Number(value.toPrecision(digits));
+    if (Math.fround(candidate) === wanted) return candidate;
+  }
+  return Number(value.toPrecision(9));
+}
+
+/** A line without digits that say nothing: half as long to keep and to read. The loss is kept whole. */
+function compact(line: MetricsLine): MetricsLine {
+  const { epoch, time, lr, gradNorm, imagesPerSecond, lossByTimestep } = line;
+  return {
+    ...line,
+    epoch: short(epoch) ?? undefined,
+    time: time === undefined ? undefined : Math.round(1000 * time) / 1000,
+    lr: short(lr) ?? undefined,
+    gradNorm: short(gradNorm),
+    imagesPerSecond:
+      imagesPerSecond === undefined ? undefined : Math.round(10 * imagesPerSecond) / 10,
+    lossByTimestep: lossByTimestep?.map((value) => value && Number(value.toPrecision(5))),
+  };
+}
+
 /** Lines that are held back before they are written. */
 const BUFFERED_LINES = 32;
 
@@ -104,7 +130,7 @@ export class MetricsLog {
 
   /** Adds a line; writes the held lines when there are enough of them. */
   async append(line: MetricsLine): Promise<void> {
-    this.buffer.push(`${JSON.stringify(line)}\n`);
+    this.buffer.push(`${JSON.stringify(compact(line))}\n`);
     if (this.buffer.length >= BUFFERED_LINES) await this.flush();
   }
 
