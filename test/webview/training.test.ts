@@ -235,6 +235,17 @@ describe('the training view', () => {
     expect(await text('.legend')).not.toContain(OTHER.name);
   });
 
+  it('lays over what was chosen as soon as it is there, and nothing that is gone', async () => {
+    await view.close();
+    const state = { run: pathOf(RUN), overlays: [pathOf(OTHER), '/runs/deleted'] };
+    view = await ViewPage.open(browser, 'training', { state });
+    await view.send(hydrate(RUN, { others: [] }));
+    expect((await view.untaken()).filter(({ type }) => type === 'overlay')).toEqual([]);
+    await view.send({ type: 'others', others: [syntheticSummary(OTHER)] });
+    expect(await view.posted('overlay')).toMatchObject({ run: pathOf(OTHER) });
+    expect((await view.untaken()).filter(({ type }) => type === 'overlay')).toEqual([]);
+  });
+
   it('zooms by dragging, pans with shift, and resets by a double click', async () => {
     await view.send(live());
     const box = (await view.page.locator('.chart-keys .u-over').boundingBox())!;

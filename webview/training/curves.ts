@@ -4,24 +4,24 @@ import { button, checkbox, dropdown } from '../shared/controls';
 import { ChartCard } from '../shared/chart-card';
 import { LineChart } from '../shared/chart';
 import type { ChartSeries } from '../shared/chart';
-import { evenRows } from '../shared/data-table';
-import type { TableContent } from '../shared/data-table';
-import { decimate, lowerBound, nearestRow, valuesAt } from '../shared/decimate';
-import { freshId, h, setText } from '../shared/dom';
-import { count, duration, figure, tick } from '../shared/format';
+import { decimate, valuesAt } from '../shared/decimate';
+import { freshId, h } from '../shared/dom';
+import { tick } from '../shared/format';
 import type { Range } from '../shared/range';
 import { SERIES_COLORS } from '../shared/theme';
+import { metricsTable } from './metrics-table';
+import type { MetricName } from './metrics-table';
 import { Readout } from './readout';
 import type { RunCurves } from './run-curves';
 import { lineEntry, markEntry } from './legend';
 import { runMarks } from './run-marks';
 import type { RunEvents, RunMark } from './run-marks';
+import { smoothingSlider } from './smoothing-slider';
 import { panned, scaled, within } from './viewport';
 import type { ViewState, XAxis } from './view-state';
 
 /** Runs that can be laid over at once: as many as there are other colours. */
 export const MOST_OVERLAYS = SERIES_COLORS.length - 1;
-const MOST_SMOOTHING = 12;
 /** CSS pixels. The small charts are as high as the heat map beside them. */
 const LOSS_HEIGHT = 300;
 const SIDE_HEIGHT = 190;
@@ -33,7 +33,6 @@ const SIDE_CHARTS = [
 ] as const;
 
 type SideName = (typeof SIDE_CHARTS)[number]['name'];
-type ChartName = 'loss' | SideName;
 
 export interface CurvesHooks {
   readonly keep: (changes: Partial<ViewState>) => void;
@@ -161,7 +160,7 @@ export class Curves {
   }
 
   private card(
-    name: ChartName,
+    name: MetricName,
     title: string,
     body: readonly HTMLElement[],
     controls: { readonly tools?: readonly Node[]; readonly actions?: readonly Node[] } = {},
@@ -170,7 +169,7 @@ export class Curves {
       ...controls,
       title,
       body,
-      table: () => this.table(name, title),
+      table: () => metricsTable(this.run, this.range, this.state.xAxis, name, title),
       isTable: this.state.tables.includes(name),
       onTable: (isTable) => {
         const others = this.state.tables.filter((each) => each !== name);
@@ -223,32 +222,14 @@ export class Curves {
       onChange: (axis) => this.setAxis(axis),
     });
     xAxis.element.classList.add('inline');
-    return [this.smoothingSlider(), log.element, xAxis.element];
+    const smoothing = smoothingSlider(state.smoothing, (value) => this.smooth(value));
+    return [smoothing, log.element, xAxis.element];
   }
 
-  private smoothingSlider(): HTMLElement {
-    const slider = h('input', {
-      type: 'range',
-      class: 'slider',
-      min: 0,
-      max: MOST_SMOOTHING,
-      value: this.state.smoothing,
-    });
-    const label = h('span', { class: 'field-label' }, 'Smoothing');
-    const text = h('output', { class: 'numeric smoothing-value' });
-    const describe = () => {
-      const exponent = slider.valueAsNumber;
-      setText(text, exponent === 0 ? 'off' : `~${count(2 ** exponent)} lines`);
-      slider.setAttribute('aria-valuetext', text.textContent);
-    };
-    slider.addEventListener('input', () => {
-      describe();
-      this.change({ smoothing: slider.valueAsNumber });
-      for (const run of [this.run, ...this.overlays]) run?.smooth(slider.valueAsNumber);
-      this.draw();
-    });
-    describe();
-    return h('label', { class: 'field inline' }, label, slider, text);
+  private smooth(smoothing: number): void {
+    this.change({ smoothing });
+    for (const run of [this.run, ...this.overlays]) run?.smooth(smoothing);
+    this.draw();
   }
 
   private change(changes: Partial<ViewState>): void {
@@ -378,28 +359,6 @@ export class Curves {
     const next = run.neighbour(at, direction, this.state.xAxis);
     const to = direction > 0 ? Math.max(wanted, next) : Math.min(wanted, next);
     this.point(Math.min(Math.max(to, range.min), range.max));
-  }
-
-  private table(name: ChartName, title: string): TableContent {
-    const { run } = this;
-    const values = name === 'loss' ? ['Loss', 'Smoothed'] : [title];
-    const head = ['Step', 'Time', 'Epoch', ...values];
-    const { range } = this;
-    if (!run || !range) return { caption: title, head, rows: [] };
-    const { columns, smoothedLoss } = run;
-    const x = run.x(this.state.xAxis);
-    const first = lowerBound(x, range.min);
-    const shown = nearestRow(x, range.max) + 1 - first;
-    const rows = evenRows(Math.max(0, shown))
-      .map((each) => first + each)
-      .map((row) => [
-        count(columns.step[row]!),
-        duration(columns.time[row]!),
-        figure(columns.epoch[row]!),
-        figure(columns[name][row]!),
-        ...(name === 'loss' ? [figure(smoothedLoss[row]!)] : []),
-      ]);
-    return { caption: `${title} of ${run.summary.name}`, head, rows };
   }
 }
 

@@ -27,6 +27,7 @@ export class TrainingView {
   private health: EngineHealth = { state: 'up', message: null };
   private others: readonly RunSummary[] = [];
   private readonly overlays = new Map<string, RunCurves>();
+  private readonly askedOverlays = new Set<string>();
   private readonly announcer = new Announcer();
   private readonly header: Header;
   private readonly curves: Curves;
@@ -98,6 +99,7 @@ export class TrainingView {
         return this.changed();
       case 'others':
         this.others = message.others;
+        this.askForOverlays();
         return this.changed();
       case 'metrics':
         return this.addMetrics(message);
@@ -132,7 +134,8 @@ export class TrainingView {
     this.run = history && new RunCurves(history, this.state.smoothing);
     this.timeline.reset(history?.previewSteps ?? [], this.state.previewStep);
     this.phase = null;
-    for (const path of this.state.overlays) this.host.post({ type: 'overlay', run: path });
+    this.askedOverlays.clear();
+    this.askForOverlays();
     if (!run && !status) this.showEmpty();
     else if (!history && !status) this.showLoading('Reading the run …');
     this.changed();
@@ -185,7 +188,7 @@ export class TrainingView {
     this.curves.setEvents({ resumedAt: this.state.resumedAt });
     this.curves.setRuns(run, overlays, this.state);
     this.drawHeat(false);
-    this.compare.offer(this.others, this.state.overlays);
+    this.compare.offer(this.others, this.chosenOverlays);
     this.compare.showDifference(run, overlays);
   }
 
@@ -203,7 +206,7 @@ export class TrainingView {
   }
 
   private shownOverlays(): RunCurves[] {
-    return this.state.overlays
+    return this.chosenOverlays
       .map((path) => this.overlays.get(path))
       .filter((run) => run !== undefined)
       .slice(0, MOST_OVERLAYS);
@@ -212,9 +215,25 @@ export class TrainingView {
   private overlay(run: string, isOn: boolean): void {
     const others = this.state.overlays.filter((each) => each !== run);
     this.keep({ overlays: isOn ? [...others, run] : others });
-    if (isOn) this.host.post({ type: 'overlay', run });
-    else this.overlays.delete(run);
+    this.overlays.delete(run);
+    this.askedOverlays.delete(run);
+    this.askForOverlays();
     this.changed();
+  }
+
+  /** Runs to lay over that are there: one that was kept may have been deleted meanwhile. */
+  private get chosenOverlays(): string[] {
+    const there = new Set(this.others.map(({ path }) => path));
+    return this.state.overlays.filter((path) => there.has(path));
+  }
+
+  private askForOverlays(): void {
+    if (!this.run) return;
+    for (const run of this.chosenOverlays) {
+      if (this.askedOverlays.has(run)) continue;
+      this.askedOverlays.add(run);
+      this.host.post({ type: 'overlay', run });
+    }
   }
 
   private keep(changes: Partial<ViewState>): void {
