@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readPictureSettings } from '../../src/core/base/picture';
+import { answerFileDialog } from './support/file-dialog';
 import { photographFailures, Workbench } from './support/workbench';
 
 let window: Workbench;
@@ -53,7 +54,7 @@ it('saves a picture that restores its settings, which draw the same bytes', asyn
   const view = await window.webviewFrame('samples');
   const save = async (name: string) => {
     await view.getByRole('button', { name: 'Save PNG' }).click();
-    await window.answer(window.workspace.at(name));
+    await answerFileDialog(window, '.png', window.workspace.at(name));
     await view.getByText(new RegExp(`Saved as .*${name}`)).waitFor();
     return readFileSync(window.workspace.at(name));
   };
@@ -68,7 +69,7 @@ it('saves a picture that restores its settings, which draw the same bytes', asyn
   await view.getByText('seed 6').first().waitFor();
   await view.getByText('More settings').click();
   await view.getByRole('button', { name: 'Restore from Picture …' }).click();
-  await window.answer(window.workspace.at('first.png'));
+  await answerFileDialog(window, '/', window.workspace.at('first.png'));
   await view.getByText('The settings of the picture are restored.').waitFor();
   await sampleInView(view);
   await view.getByText('seed 5').first().waitFor();

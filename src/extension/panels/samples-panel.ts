@@ -242,7 +242,8 @@ export class SamplesPanel implements vscode.Disposable {
       const message = `${name} is too large to be a picture of samples: drop a PNG saved here.`;
       return this.panel.post({ type: 'failed', message });
     }
-    const bytes = await vscode.workspace.fs.readFile(file);
+    // A plain array: a Buffer, which this may be, does not reach the view as bytes.
+    const bytes = new Uint8Array(await vscode.workspace.fs.readFile(file));
     this.panel.post({ type: 'dropped', name, bytes });
   }
 
