@@ -5,7 +5,16 @@ import type { MetricsColumns } from './protocol';
  * pure and imports types alone.
  */
 
-const SERIES = ['step', 'time', 'epoch', 'loss', 'lr', 'gradNorm', 'imagesPerSecond'] as const;
+const SERIES = [
+  'step',
+  'time',
+  'epoch',
+  'loss',
+  'lr',
+  'gradNorm',
+  'imagesPerSecond',
+  'memory',
+] as const;
 export type SeriesName = (typeof SERIES)[number];
 
 /** Rows that a new store has room for; the room doubles when it is full. */
@@ -21,6 +30,7 @@ export function emptyColumns(rows: number, timestepParts: number): MetricsColumn
     lr: new Float32Array(rows).fill(NaN),
     gradNorm: new Float32Array(rows).fill(NaN),
     imagesPerSecond: new Float32Array(rows).fill(NaN),
+    memory: new Float32Array(rows).fill(NaN),
     lossByTimestep: new Float32Array(rows * timestepParts).fill(NaN),
     timestepParts,
   };
@@ -86,6 +96,7 @@ export class ColumnStore {
       lr: room.lr[how](from, to),
       gradNorm: room.gradNorm[how](from, to),
       imagesPerSecond: room.imagesPerSecond[how](from, to),
+      memory: room.memory[how](from, to),
       lossByTimestep: room.lossByTimestep[how](from * parts, to * parts),
       timestepParts: parts,
     };

@@ -191,6 +191,8 @@ export interface RunSummary {
   readonly steps: number;
   readonly loss: number | null;
   readonly seconds: number;
+  /** Steps from which it was gone on with, in order. */
+  readonly resumedAt: readonly number[];
   /** The data set as it was given, the device, the model: for the tooltip. */
   readonly dataset: string;
   readonly device: string;
@@ -225,6 +227,8 @@ export interface MetricsColumns {
   readonly lr: Float32Array;
   readonly gradNorm: Float32Array;
   readonly imagesPerSecond: Float32Array;
+  /** Resident memory of the process that trained, in MB. */
+  readonly memory: Float32Array;
   /** Row-major `[rows, timestepParts]`: mean loss by parts of the timesteps, the least noised first. */
   readonly lossByTimestep: Float32Array;
   readonly timestepParts: number;

@@ -92,10 +92,12 @@ describe('the training view', () => {
 
   it('marks from where a run was resumed, and drops the rows that it writes again', async () => {
     await view.send(live());
+    expect(await text('.legend')).not.toContain('resumed');
     await view.send(metrics(1, 150, 160));
     expect(await readout()).toMatch(/^step 160 /);
+    const summary = { ...syntheticSummary(RUN), resumedAt: [150] };
+    await view.send({ type: 'summary', summary } satisfies HostToTraining);
     expect(await text('.legend')).toContain('resumed');
-    expect((await view.state<ViewState>()).resumedAt).toEqual([150]);
   });
 
   it.each([
@@ -301,17 +303,17 @@ describe('the training view', () => {
   it('has a table for each chart', async () => {
     await view.send(live());
     const toggles = view.page.locator('vscode-button[title="Show as table"]');
-    expect(await toggles.count()).toBe(5);
+    expect(await toggles.count()).toBe(6);
     for (const toggle of await toggles.all()) await toggle.click();
     const tables = view.page.locator('.chart-card table');
-    expect(await tables.count()).toBe(5);
+    expect(await tables.count()).toBe(6);
     const last = syntheticRows(RUN, 199, 200);
     expect(await tables.first().locator('tr').last().innerText()).toMatch(
       new RegExp(`^200\\t24 s\\t0\\.2128\\t${last.loss[0]!.toFixed(4)}`),
     );
     expect(await tables.first().locator('tr').count()).toBeLessThanOrEqual(51);
     expect(await tables.last().locator('tr').count()).toBe(11);
-    expect((await view.state<ViewState>()).tables).toHaveLength(5);
+    expect((await view.state<ViewState>()).tables).toHaveLength(6);
   });
 
   it.each(['dark', 'light', 'high-contrast'] as const)(
@@ -353,7 +355,6 @@ describe('a view that is shown again', () => {
       previewStep: 60,
       tables: ['lr'],
       isComparing: true,
-      resumedAt: [40],
     };
     view = await ViewPage.open(browser, 'training', { state });
     await view.send(live());

@@ -17,6 +17,8 @@ export interface SyntheticRun {
   readonly done?: number;
   readonly seed: number;
   readonly lr?: number;
+  /** Steps from which it was gone on with. */
+  readonly resumedAt?: readonly number[];
   /** Single steps whose loss leaps to {@link SPIKE}. */
   readonly spikes?: readonly number[];
   /** Single steps whose loss is no number. */
@@ -60,6 +62,7 @@ export function syntheticRows(run: SyntheticRun, from: number, to: number): Metr
     columns.lr[row] = learningRate(run, step);
     columns.gradNorm[row] = 0.2 + 2 * base * random();
     columns.imagesPerSecond[row] = STEPS_A_SECOND * IMAGES_A_STEP * (0.95 + 0.1 * random());
+    columns.memory[row] = Math.round(380 + 40 * Math.min(1, step / 200) + 6 * random());
     for (let part = 0; part < PARTS; part++) {
       const share = Math.exp(-part / 3) * 2.2 + 0.2;
       columns.lossByTimestep[row * PARTS + part] = base * share * (0.8 + 0.4 * random());
@@ -117,6 +120,7 @@ export function syntheticSummary(run: SyntheticRun): RunSummary {
     steps: run.steps,
     loss: last.loss[0] ?? null,
     seconds: done / STEPS_A_SECOND,
+    resumedAt: run.resumedAt ?? [],
     dataset: 'digits',
     device: 'cpu',
     checkpoints: steps.reverse().map((step) => ({

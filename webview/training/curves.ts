@@ -15,7 +15,7 @@ import { Readout } from './readout';
 import type { RunCurves } from './run-curves';
 import { lineEntry, markEntry } from './legend';
 import { runMarks } from './run-marks';
-import type { RunEvents, RunMark } from './run-marks';
+import type { RunMark } from './run-marks';
 import { smoothingSlider } from './smoothing-slider';
 import { panned, scaled, within } from './viewport';
 import type { ViewState, XAxis } from './view-state';
@@ -30,6 +30,7 @@ const SIDE_CHARTS = [
   { name: 'lr', title: 'Learning rate', color: '--chart-4' },
   { name: 'gradNorm', title: 'Gradient norm', color: '--chart-2' },
   { name: 'imagesPerSecond', title: 'Images per second', color: '--chart-3' },
+  { name: 'memory', title: 'Memory (MB)', color: '--chart-6' },
 ] as const;
 
 type SideName = (typeof SIDE_CHARTS)[number]['name'];
@@ -58,7 +59,6 @@ export class Curves {
   private readonly reset;
   private run: RunCurves | null = null;
   private overlays: readonly RunCurves[] = [];
-  private events: RunEvents = { resumedAt: [] };
   private seriesKey = '';
   private legendKey = '';
   private pointed: number | null = null;
@@ -127,10 +127,6 @@ export class Curves {
     this.overlays = overlays;
     this.state = state;
     this.draw();
-  }
-
-  setEvents(events: RunEvents): void {
-    this.events = events;
   }
 
   /** Draws what is there now. */
@@ -303,7 +299,7 @@ export class Curves {
   }
 
   private marks(): readonly RunMark[] {
-    return this.run ? runMarks(this.run, this.events, this.state.xAxis) : [];
+    return this.run ? runMarks(this.run, this.state.xAxis) : [];
   }
 
   private xTick(value: number): string {

@@ -7,7 +7,7 @@ import type { RunCurves } from './run-curves';
 import type { XAxis } from './view-state';
 
 /** A column of a run's metrics that has a chart. */
-export type MetricName = 'loss' | 'lr' | 'gradNorm' | 'imagesPerSecond';
+export type MetricName = 'loss' | 'lr' | 'gradNorm' | 'imagesPerSecond' | 'memory';
 
 /** The twin of a chart: rows of what it shows, evenly spread. */
 export function metricsTable(

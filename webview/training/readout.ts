@@ -23,7 +23,7 @@ export function readoutText(
 ): string {
   const row = at === null ? run.length - 1 : nearestRow(run.x(axis), at);
   if (row < 0) return 'No step has been taken yet.';
-  const { step, time, epoch, loss, lr, gradNorm, imagesPerSecond } = run.columns;
+  const { step, time, epoch, loss, lr, gradNorm, imagesPerSecond, memory } = run.columns;
   const isCheckpoint = run.summary.checkpoints.some((each) => each.step === step[row]);
   const parts = [
     `step ${count(step[row]!)}`,
@@ -33,6 +33,7 @@ export function readoutText(
     Number.isFinite(lr[row]) && `rate ${figure(lr[row]!)}`,
     Number.isFinite(gradNorm[row]) && `gradient ${figure(gradNorm[row]!)}`,
     Number.isFinite(imagesPerSecond[row]) && `${figure(imagesPerSecond[row]!)} images / s`,
+    Number.isFinite(memory[row]) && `${count(memory[row]!)} MB`,
     isCheckpoint && 'checkpoint',
     ...overlays.map((each) => overlayText(each, at, axis)),
   ];

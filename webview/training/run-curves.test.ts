@@ -50,8 +50,8 @@ describe('RunCurves', () => {
   });
 
   it('marks checkpoints, resumptions and broken steps', () => {
-    const curves = new RunCurves(syntheticHistory({ ...run, broken: [77] }), 0);
-    const marks = runMarks(curves, { resumedAt: [200] }, 'step');
+    const curves = new RunCurves(syntheticHistory({ ...run, broken: [77], resumedAt: [200] }), 0);
+    const marks = runMarks(curves, 'step');
     expect(marks.map(({ kind, x }) => [kind, x])).toEqual([
       ['resumed', 200],
       ['broken', 77],

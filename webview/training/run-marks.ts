@@ -2,12 +2,6 @@ import type { ChartMark } from '../shared/chart';
 import type { RunCurves } from './run-curves';
 import type { XAxis } from './view-state';
 
-/** What happened to a run beside its metrics. */
-export interface RunEvents {
-  /** Steps from which it was resumed. */
-  readonly resumedAt: readonly number[];
-}
-
 export const MARKS = {
   checkpoint: { label: 'checkpoint', color: '--chart-6', shape: 'flag' },
   resumed: { label: 'resumed', color: '--chart-3', shape: 'line' },
@@ -20,12 +14,12 @@ export interface RunMark extends ChartMark {
 }
 
 /** A run's checkpoints, where it was resumed, and where the loss is no number. */
-export function runMarks(run: RunCurves, events: RunEvents, axis: XAxis): RunMark[] {
+export function runMarks(run: RunCurves, axis: XAxis): RunMark[] {
   const checkpoints = run.summary.checkpoints.map(({ step }) => step).sort((a, b) => a - b);
   const marksAt = (kind: MarkKind, steps: readonly number[]) =>
     steps.map((step): RunMark => ({ ...MARKS[kind], kind, x: run.placeOf(step, axis) }));
   return [
-    ...marksAt('resumed', events.resumedAt),
+    ...marksAt('resumed', run.summary.resumedAt),
     ...marksAt('broken', run.brokenSteps),
     ...marksAt('checkpoint', checkpoints),
   ];

@@ -20,8 +20,6 @@ export interface ViewState {
   /** Names of the charts that are shown as tables. */
   readonly tables: readonly string[];
   readonly isComparing: boolean;
-  /** Steps at which this view saw the run being resumed. */
-  readonly resumedAt: readonly number[];
 }
 
 export const FIRST_STATE: ViewState = {
@@ -34,13 +32,12 @@ export const FIRST_STATE: ViewState = {
   previewStep: null,
   tables: [],
   isComparing: false,
-  resumedAt: [],
 };
 
 /** The state for a run: what belongs to a run alone starts anew with another. */
 export function stateFor(run: string | null, kept: Partial<ViewState> | undefined): ViewState {
   const state = { ...FIRST_STATE, ...kept };
   if (state.run === run) return state;
-  const { zoom, overlays, previewStep, resumedAt } = FIRST_STATE;
-  return { ...state, run, zoom, overlays, previewStep, resumedAt };
+  const { zoom, overlays, previewStep } = FIRST_STATE;
+  return { ...state, run, zoom, overlays, previewStep };
 }

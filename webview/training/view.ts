@@ -145,17 +145,9 @@ export class TrainingView {
     this.undrawn.push(seq);
     const { run } = this;
     if (run && delta.run === run.summary.path && delta.from <= run.length) {
-      if (delta.from < run.length) this.noteResumed(run, delta.from);
       run.write(delta.from, delta.columns);
     }
     this.changed();
-  }
-
-  /** Rows are written again: the run went on from an earlier step. */
-  private noteResumed(run: RunCurves, row: number): void {
-    const step = run.columns.step[row - 1];
-    if (step === undefined) return;
-    this.keep({ resumedAt: [...this.state.resumedAt.filter((each) => each < step), step] });
   }
 
   private changed(): void {
@@ -185,7 +177,6 @@ export class TrainingView {
     show(this.charts, run !== null);
     if (!run) return;
     const overlays = this.shownOverlays();
-    this.curves.setEvents({ resumedAt: this.state.resumedAt });
     this.curves.setRuns(run, overlays, this.state);
     this.drawHeat(false);
     this.compare.offer(this.others, this.chosenOverlays);

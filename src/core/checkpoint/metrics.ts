@@ -14,6 +14,8 @@ export interface MetricsLine {
   readonly lr?: number;
   readonly gradNorm?: number | null;
   readonly imagesPerSecond?: number;
+  /** Resident memory of the process, in MB of 10⁶ bytes. */
+  readonly memory?: number;
   /** Mean loss by parts of the timesteps, the first part first; null where none was drawn. */
   readonly lossByTimestep?: readonly (number | null)[];
 }

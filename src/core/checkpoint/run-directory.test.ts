@@ -15,7 +15,7 @@ import { resolveConfig } from '../config/resolve';
 import { writeCheckpoint } from './checkpoint';
 import { describePath, pipelineFolderOf } from './describe';
 import { MetricsLog } from './metrics';
-import { listRuns, RunDirectory, runName } from './run-directory';
+import { listRuns, resumedSteps, RunDirectory, runName } from './run-directory';
 import type { RunDetails } from './run-directory';
 
 const PIPELINE = path.resolve(import.meta.dirname, '../../../test/fixtures/checkpoint/pipeline');
@@ -113,6 +113,21 @@ describe('RunDirectory', () => {
     await expect(RunDirectory.open(at('r'))).rejects.toThrow('not valid JSON');
     await expect(RunDirectory.open(at('none'))).rejects.toThrow('does not exist');
     await expect(RunDirectory.open(folder)).rejects.toThrow('is not a run: run.json is missing');
+  });
+
+  it('opens records that know no sittings, and tells from which steps a run went on', async () => {
+    const run = await RunDirectory.create(at('r'), details);
+    const { sittings, ...older } = run.record;
+    expect(sittings).toEqual([]);
+    writeFileSync(at('r', 'run.json'), JSON.stringify(older));
+    expect((await RunDirectory.open(at('r'))).record.sittings).toEqual([]);
+    const from = (...steps: number[]) =>
+      resumedSteps(steps.map((step) => ({ step, startedAt: '', device: 'cpu' })));
+    expect(from()).toEqual([]);
+    expect(from(0)).toEqual([]);
+    expect(from(0, 500, 500, 800)).toEqual([500, 800]);
+    expect(from(500)).toEqual([500]);
+    expect(from(0, 800, 500, 600)).toEqual([500, 600]);
   });
 
   it('counts whole checkpoints only, and says what is wrong with the others', async () => {

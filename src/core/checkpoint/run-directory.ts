@@ -47,9 +47,33 @@ export const RunRecord = z.strictObject({
       loss: z.number().nullable(),
     })
     .default({ step: 0, seconds: 0, loss: null }),
+  sittings: z
+    .array(
+      z.strictObject({
+        step: z.int().min(0).describe('Steps that were done before.'),
+        startedAt: z.string().describe('ISO 8601, UTC.'),
+        device: z.string(),
+      }),
+    )
+    .default([])
+    .describe('Each time that the run began or went on.'),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 export type RunStatus = RunRecord['status'];
+export type Sitting = RunRecord['sittings'][number];
+
+/**
+ * Steps from which a run was gone on with, in order. Where it went on from an earlier step than once
+ * before, what came between is written over, and with it the mark.
+ */
+export function resumedSteps(sittings: readonly Sitting[]): number[] {
+  const steps = sittings.map(({ step }) => step);
+  const resumed = steps.filter(
+    (step, i) => (i > 0 || step > 0) && steps.slice(i + 1).every((later) => later >= step),
+  );
+  return [...new Set(resumed)];
+}
+
 /** What the caller says of a new run; the rest of the record is filled in. */
 export type RunDetails = Omit<z.input<typeof RunRecord>, 'format' | 'formatVersion' | 'name'>;
 

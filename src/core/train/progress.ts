@@ -43,6 +43,11 @@ export class StepWindow {
   }
 }
 
+/** What the process holds in memory, in MB of 10⁶ bytes: a whole number. */
+export function residentMegabytes(): number {
+  return Math.round(process.memoryUsage.rss() / 1e6);
+}
+
 /** Steps whose duration the remaining time is estimated from. */
 const PACE_STEPS = 30;
 

@@ -170,11 +170,19 @@ describe('stopping and resuming', () => {
     const second = await collect(scratch.goOn(run));
     expect(second.of('started')[0]).toMatchObject({ step: 5, steps: 12, run });
     expect([...first.losses, ...second.losses]).toEqual([...whole.losses]);
-    expect((await recordOf(run)).status).toBe('finished');
+    const record = await recordOf(run);
+    expect(record.status).toBe('finished');
+    expect(record.sittings.map(({ step, device }) => [step, device])).toEqual([
+      [0, 'cpu'],
+      [5, 'cpu'],
+    ]);
+    const begun = record.sittings.map(({ startedAt }) => Date.parse(startedAt));
+    expect(begun[0]).toBeLessThanOrEqual(begun[1]!);
     const keep = /step-0000(04|08|12).*\.(safetensors|png)$/;
     expect(hashes(run, keep)).toEqual(hashes(whole.run, keep));
     const { lines } = await readMetrics(path.join(run, 'metrics.jsonl'));
     expect(lines.map(({ step, loss }) => [step, loss])).toEqual([...whole.losses]);
+    expect(lines.every(({ memory }) => Number.isInteger(memory) && memory! > 20)).toBe(true);
     const times = lines.map(({ time }) => time!);
     expect(times).toEqual([...times].sort((a, b) => a - b));
   });
@@ -222,6 +230,8 @@ describe('stopping and resuming', () => {
     expect(path.dirname(branch.run)).toBe(path.dirname(run));
     expect([...branch.losses]).toEqual([...whole.losses].slice(4));
     expect(hashes(run)).toEqual(before);
+    const { sittings } = await recordOf(branch.run);
+    expect(sittings.map(({ step }) => step)).toEqual([0, 4]);
     const { lines } = await readMetrics(path.join(branch.run, 'metrics.jsonl'));
     expect(lines.map(({ step, loss }) => [step, loss])).toEqual([...whole.losses]);
     const last = /step-000012.*\.(safetensors|png)$/;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { UserError } from '../base/errors';
 import { asUserError, exists } from '../base/files';
 import { MetricsLog } from '../checkpoint/metrics';
-import { RunDirectory } from '../checkpoint/run-directory';
+import { RunDirectory, type Sitting } from '../checkpoint/run-directory';
 import { lockRun } from '../checkpoint/run-lock';
 import { checkConfig } from '../config/check';
 import { settingName } from '../config/resolve';
@@ -145,9 +145,10 @@ async function checkFolderIsFree(folder: string): Promise<void> {
 async function createRun(
   setup: TrainingSetup,
   options: Pick<TrainOptions, 'out' | 'runsFolder' | 'surroundings'>,
+  sittings: Sitting[] = [],
 ): Promise<RunDirectory> {
   const now = new Date();
-  const details = runDetails(setup, options.surroundings.versions, now);
+  const details = { ...runDetails(setup, options.surroundings.versions, now), sittings };
   if (options.out !== undefined) return RunDirectory.create(options.out, details);
   return RunDirectory.createNamed(options.runsFolder, setup.config.dataset, now, details);
 }
@@ -160,7 +161,10 @@ async function runToGoOnIn(
   if (point.isLatest && options.out === undefined) {
     return RunDirectory.openForWriting(point.run.path);
   }
-  const run = await createRun(setup, { ...options, runsFolder: path.dirname(point.run.path) });
+  const runsFolder = path.dirname(point.run.path);
+  const step = point.checkpoint?.state.step ?? 0;
+  const before = point.run.record.sittings.filter((sitting) => sitting.step <= step);
+  const run = await createRun(setup, { ...options, runsFolder }, before);
   try {
     const hasMetrics = await exists(point.run.metricsPath);
     if (hasMetrics) await copyFile(point.run.metricsPath, run.metricsPath);
@@ -212,6 +216,7 @@ async function* runLoop(
   try {
     const { config } = setup;
     const now = runDetails(setup, surroundings.versions, new Date(run.record.createdAt));
+    const sitting = { step, startedAt: new Date().toISOString(), device: now.device };
     await run.update({
       status: 'running',
       message: null,
@@ -219,6 +224,7 @@ async function* runLoop(
       device: now.device,
       versions: now.versions,
       dataset: { ...run.record.dataset, ...now.dataset },
+      sittings: [...run.record.sittings, sitting],
     });
     const log = await MetricsLog.open(run.metricsPath, step);
     try {

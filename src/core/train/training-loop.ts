@@ -7,7 +7,7 @@ import type { TrainingControl } from './control';
 import type { TrainEvent } from './events';
 import { Divergence } from './divergence';
 import { Previewer } from './preview';
-import { Pace, StepWindow } from './progress';
+import { Pace, residentMegabytes, StepWindow } from './progress';
 import { emaDecayAt, learningRate } from './rates';
 import { saveVectors } from './run-state';
 import type { Surroundings, TrainingSetup } from './setup';
@@ -109,7 +109,8 @@ export class TrainingLoop {
         const line = window.close(this.seconds);
         const { step, epoch, seconds: time } = this;
         const { gradNorm } = result;
-        const entry = { step, epoch, time, lr, gradNorm, ...line };
+        const memory = residentMegabytes();
+        const entry = { step, epoch, time, lr, gradNorm, ...line, memory };
         yield { type: 'metrics', line: entry };
         yield* this.logging(() => this.log.append(entry));
       }

@@ -77,6 +77,7 @@ function columnsOf(lines: readonly MetricsLine[], parts: number): MetricsColumns
     columns.lr[row] = line.lr ?? NaN;
     columns.gradNorm[row] = line.gradNorm ?? NaN;
     columns.imagesPerSecond[row] = line.imagesPerSecond ?? NaN;
+    columns.memory[row] = line.memory ?? NaN;
     const values = line.lossByTimestep;
     for (let i = 0; values && i < parts; i++) {
       columns.lossByTimestep[row * parts + i] = values[i] ?? NaN;

@@ -18,7 +18,14 @@ function lines(first: number, last: number, loss = (step: number) => 1 / step): 
   return steps
     .map((step) => {
       const parts = [loss(step), null, 2];
-      const line = { step, epoch: step / 4, time: step * 0.5, loss: loss(step), lr: 1e-3 };
+      const line = {
+        step,
+        epoch: step / 4,
+        time: step * 0.5,
+        loss: loss(step),
+        lr: 1e-3,
+        memory: 300 + step,
+      };
       return `${JSON.stringify({ ...line, gradNorm: null, lossByTimestep: parts })}\n`;
     })
     .join('');
@@ -43,12 +50,13 @@ describe('the metrics of a run', () => {
     appendFileSync(file, text.slice(500));
     expect(await tail.read()).toBe(whole);
     expect(steps()).toEqual(upTo(10));
-    const { time, epoch, loss, gradNorm, imagesPerSecond, ...rest } = tail.store.from(8);
+    const { time, epoch, loss, gradNorm, imagesPerSecond, memory, ...rest } = tail.store.from(8);
     expect(time).toEqual(Float64Array.of(4.5, 5));
     expect(epoch).toEqual(Float32Array.of(2.25, 2.5));
     expect(loss).toEqual(Float32Array.of(1 / 9, 1 / 10));
     expect(gradNorm).toEqual(Float32Array.of(NaN, NaN));
     expect(imagesPerSecond).toEqual(Float32Array.of(NaN, NaN));
+    expect(memory).toEqual(Float32Array.of(309, 310));
     expect(rest.timestepParts).toBe(3);
     expect(rest.lossByTimestep).toEqual(Float32Array.of(1 / 9, NaN, 2, 1 / 10, NaN, 2));
   });

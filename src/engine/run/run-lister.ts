@@ -4,7 +4,7 @@ import { errorCode, withFile } from '../../core/base/files';
 import { UserError } from '../../core/base/errors';
 import { parseWith } from '../../core/base/schema';
 import { parseMetricsLine } from '../../core/checkpoint/metrics';
-import { RunRecord } from '../../core/checkpoint/run-directory';
+import { resumedSteps, RunRecord } from '../../core/checkpoint/run-directory';
 import { writerOf } from '../../core/checkpoint/run-lock';
 import type { RunSummary, TrainingStatus } from '../protocol';
 import { inWindowWords } from '../wording';
@@ -126,7 +126,7 @@ function parseJson(file: string): unknown {
 type Described = Omit<RunSummary, 'path' | 'checkpoints' | 'preview' | 'isOurs'>;
 
 async function summaryOf(run: string, record: RunRecord): Promise<Described> {
-  const { name, status, message, createdAt, config, progress, dataset, device } = record;
+  const { name, status, message, createdAt, config, progress, dataset, device, sittings } = record;
   const isRunning = status === 'running' && (await writerOf(run)) !== null;
   return {
     name,
@@ -135,6 +135,7 @@ async function summaryOf(run: string, record: RunRecord): Promise<Described> {
     createdAt: Date.parse(createdAt) || 0,
     ...progress,
     steps: config.training.steps,
+    resumedAt: resumedSteps(sittings),
     dataset: dataset.source,
     device,
     ...(isRunning ? lastLogged(run) : {}),
@@ -158,6 +159,7 @@ function broken(run: string, message: string): Described {
     steps: 0,
     loss: null,
     seconds: 0,
+    resumedAt: [],
     dataset: '',
     device: '',
   };

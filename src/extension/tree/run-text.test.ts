@@ -29,6 +29,7 @@ const RUN: RunSummary = {
   isOurs: false,
   message: null,
   createdAt: 0,
+  resumedAt: [],
   step: 1200,
   steps: 2000,
   loss: 0.05,
