@@ -4,6 +4,7 @@ import { UserError } from '../base/errors';
 import type { ScheduleSettings } from './schedule';
 import {
   DIFFUSERS_BETA_SCHEDULE,
+  isSameNoise,
   makeSchedule,
   SCHEDULE_KINDS,
   scheduleFromBetas,
@@ -93,5 +94,23 @@ describe('signal and noise', () => {
   it('refuses a timestep outside the schedule', () => {
     expect(() => snr(schedule, 2)).toThrow(RangeError);
     expect(() => snr(schedule, 0.5)).toThrow(RangeError);
+  });
+});
+
+describe('isSameNoise', () => {
+  const same = (a: Partial<ScheduleSettings>, b: Partial<ScheduleSettings>) =>
+    isSameNoise(makeSchedule(a), makeSchedule(b));
+
+  it('looks at the noise, not at settings that do not matter', () => {
+    expect(same({ kind: 'cosine', betaEnd: 0.02 }, { kind: 'cosine', betaEnd: 0.3 })).toBe(true);
+    const linear = makeSchedule();
+    expect(isSameNoise(linear, scheduleFromBetas(linear.betas))).toBe(true);
+  });
+
+  it('tells schedules apart that differ at any timestep', () => {
+    expect(same({ kind: 'linear' }, { kind: 'scaled_linear' })).toBe(false);
+    expect(same({ timesteps: 100 }, { timesteps: 1000 })).toBe(false);
+    expect(same({ betaEnd: 0.02 }, { betaEnd: 0.0201 })).toBe(false);
+    expect(same({}, { zeroTerminalSnr: true })).toBe(false);
   });
 });

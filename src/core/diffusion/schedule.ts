@@ -116,6 +116,12 @@ export function alphaBarAt(schedule: NoiseSchedule, t: number): number {
   return alphaBar;
 }
 
+/** Whether two schedules come to the same noise at every timestep, however they were made. */
+export function isSameNoise(a: NoiseSchedule, b: NoiseSchedule): boolean {
+  if (a.timesteps !== b.timesteps) return false;
+  return a.alphaBars.every((alphaBar, t) => Math.abs(alphaBar - b.alphaBars[t]!) < 1e-9);
+}
+
 const BETAS: Record<ScheduleKind, (settings: ScheduleSettings) => Float64Array> = {
   // Ho et al., 2020, section 4.
   linear: ({ timesteps, betaStart, betaEnd }) => linspace(betaStart, betaEnd, timesteps),

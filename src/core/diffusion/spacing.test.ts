@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import fixture from '../../../test/fixtures/diffusion/timesteps.json';
 import { UserError } from '../base/errors';
 import type { Spacing } from './spacing';
-import { spacedTimesteps } from './spacing';
+import { spacedTimesteps, timestepsFrom } from './spacing';
 
 describe('spacedTimesteps', () => {
   it.each(fixture.cases)('matches diffusers: $spacing +$offset, $steps of $timesteps', (stored) => {
@@ -41,5 +41,29 @@ describe('spacedTimesteps', () => {
     const call = () => spacedTimesteps({ spacing: 'leading', timesteps: 100, ...settings });
     expect(call).toThrow(UserError);
     expect(call).toThrow(message);
+  });
+});
+
+describe('timestepsFrom', () => {
+  it('begins at t and descends to at least 0, evenly', () => {
+    expect(timestepsFrom(9, 10)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+    expect(timestepsFrom(9, 5)).toEqual([9, 7, 5, 3, 1]);
+    expect(timestepsFrom(249, 2)).toEqual([249, 124]);
+    expect(timestepsFrom(0, 1)).toEqual([0]);
+  });
+
+  it('of the last timestep is the trailing list', () => {
+    const whole = spacedTimesteps({ spacing: 'trailing', timesteps: 100, steps: 7 });
+    expect(timestepsFrom(99, 7)).toEqual(whole);
+  });
+
+  it.each([
+    [-1, 1, /denoise from is -1/],
+    [2.5, 1, /denoise from is 2.5/],
+    [9, 0, /steps is 0: from timestep 9 .* 1 to 10/],
+    [9, 11, /steps is 11: from timestep 9 .* 1 to 10/],
+  ])('refuses %d with %d steps', (t, steps, message) => {
+    expect(() => timestepsFrom(t, steps)).toThrow(UserError);
+    expect(() => timestepsFrom(t, steps)).toThrow(message);
   });
 });

@@ -41,6 +41,26 @@ export function spacedTimesteps(settings: SpacingSettings): number[] {
   return spacing === 'trailing' ? trailing(timesteps, steps) : linspace(timesteps, steps);
 }
 
+/**
+ * The timesteps of a reverse process that begins at t, where a noised image lies, rather than in pure
+ * noise: t first, then down as {@link spacedTimesteps}' `trailing`, which it is for t = T−1.
+ *
+ * @param t 0 …
+ * @param steps 1 … t + 1
+ * @throws UserError when one is out of range
+ */
+export function timestepsFrom(t: number, steps: number): number[] {
+  if (!Number.isInteger(t) || t < 0) {
+    throw new UserError(`The timestep to denoise from is ${t}: give a whole number, 0 or more.`);
+  }
+  if (!Number.isInteger(steps) || steps < 1 || steps > t + 1) {
+    throw new UserError(
+      `steps is ${steps}: from timestep ${t} give a whole number from 1 to ${t + 1}.`,
+    );
+  }
+  return trailing(t + 1, steps);
+}
+
 function leading(timesteps: number, steps: number, offset: number): number[] {
   const ratio = Math.floor(timesteps / steps);
   const most = timesteps - 1 - (steps - 1) * ratio;

@@ -1,8 +1,8 @@
-import { initialNoise, solverNoise } from '../diffusion/noise';
+import { initialNoise, solverNoise, type NoiseBatch } from '../diffusion/noise';
 import { makePredict, type Clip, type PredictionKind } from '../diffusion/prediction';
 import type { NoiseSchedule } from '../diffusion/schedule';
 import { SOLVERS, type SolverName, type Variance } from '../diffusion/solvers';
-import { spacedTimesteps, type Spacing } from '../diffusion/spacing';
+import { spacedTimesteps, timestepsFrom, type Spacing } from '../diffusion/spacing';
 import type { Denoiser } from './denoiser';
 
 /** How to sample. */
@@ -50,6 +50,14 @@ export interface SampleRequest {
   readonly signal?: AbortSignal;
 }
 
+/** Images on the way between clean and noise, and how far. */
+export interface NoisedImages {
+  /** `[N, C, H, W]`. */
+  readonly xt: Float32Array;
+  /** The timestep that they were noised to, 0 … T−1. */
+  readonly t: number;
+}
+
 /**
  * Draws a batch of images from noise, and yields every step on the way.
  *
@@ -59,20 +67,42 @@ export interface SampleRequest {
 export async function* sample(
   request: SampleRequest,
 ): AsyncGenerator<SampleFrame, void, undefined> {
-  const { denoiser, diffusion, settings, first = 0, classes = null, signal } = request;
-  const { schedule, prediction } = diffusion;
-  const { channels, height, width } = denoiser.signature;
-  const sampleSize = channels * height * width;
-  const batch = { seed: settings.seed, firstSample: first, sampleSize };
-  const xT = initialNoise(batch, new Float32Array(denoiser.batchSize * sampleSize));
+  const { denoiser, diffusion, settings } = request;
+  const noise = noiseBatch(request);
+  const xT = initialNoise(noise, new Float32Array(denoiser.batchSize * noise.sampleSize));
   const timesteps = spacedTimesteps({
     spacing: settings.spacing,
-    timesteps: schedule.timesteps,
+    timesteps: diffusion.schedule.timesteps,
     steps: settings.steps,
     offset: settings.offset,
   });
+  yield* reverse(request, xT, timesteps);
+}
+
+/**
+ * The rest of the reverse process from noised images on, and every step on the way. The settings' steps,
+ * 1 … t + 1, are spread over t … 0, whatever their spacing: the first has to be where the images are.
+ *
+ * @throws StoppedError when the signal is aborted
+ * @throws UserError if the settings do not fit t and the schedule
+ */
+export async function* sampleFrom(
+  { xt, t }: NoisedImages,
+  request: SampleRequest,
+): AsyncGenerator<SampleFrame, void, undefined> {
+  yield* reverse(request, xt, timestepsFrom(t, request.settings.steps));
+}
+
+function reverse(
+  request: SampleRequest,
+  start: Float32Array,
+  timesteps: readonly number[],
+): AsyncGenerator<SampleFrame, void, undefined> {
+  const { denoiser, diffusion, settings, classes = null, signal } = request;
+  const { schedule, prediction } = diffusion;
   const predict = makePredict(prediction, schedule, (x, t) => denoiser.predict(x, t, classes));
-  yield* SOLVERS[settings.solver].solver(predict, xT, {
+  const batch = noiseBatch(request);
+  return SOLVERS[settings.solver].solver(predict, start, {
     schedule,
     timesteps,
     clip: settings.clip,
@@ -81,6 +111,11 @@ export async function* sample(
     variance: settings.variance,
     signal,
   });
+}
+
+function noiseBatch({ denoiser, settings, first = 0 }: SampleRequest): NoiseBatch {
+  const { channels, height, width } = denoiser.signature;
+  return { seed: settings.seed, firstSample: first, sampleSize: channels * height * width };
 }
 
 /** The last images of {@link sample}. */

@@ -108,7 +108,7 @@ export function settingsFor(model: SampledModel, wishes: SamplingWishes): Sampli
 }
 
 /** Each class in turn, for a class-conditional model. */
-function classesFrom(first: number, denoiser: Denoiser): number[] | null {
+export function classesFrom(first: number, denoiser: Denoiser): number[] | null {
   const { classes } = denoiser.signature;
   if (classes === null) return null;
   return Array.from({ length: denoiser.batchSize }, (_, i) => (first + i) % classes);

@@ -1,0 +1,102 @@
+import { UserError } from '../base/errors';
+import type { ImageBatch } from '../base/picture';
+import { isSameNoise, type NoiseSchedule } from '../diffusion/schedule';
+import { SOLVERS } from '../diffusion/solvers';
+import { timestepsFrom } from '../diffusion/spacing';
+import { signatureOf } from '../nn/model';
+import type { Runtime } from '../runtime/runtime';
+import { DenoiserCache } from './denoiser-cache';
+import { sampleFrom, type SamplingSettings } from './sampler';
+import {
+  classesFrom,
+  settingsFor,
+  type SampledModel,
+  type SamplingEvent,
+  type SamplingWishes,
+} from './sampling-job';
+
+/** Noised images as they were made, to be denoised. */
+export interface NoisedStart {
+  /** x_t. */
+  readonly images: ImageBatch;
+  /** 0 … T−1. */
+  readonly t: number;
+  /** By which they were noised. */
+  readonly schedule: NoiseSchedule;
+}
+
+/** What is asked of a denoising; steps left out are the solver's default for t + 1 timesteps. */
+export type DenoisingWishes = Omit<SamplingWishes, 'count' | 'atOnce' | 'spacing'>;
+
+/**
+ * The settings that wishes come to for a model.
+ *
+ * @throws UserError if model, images, schedule and steps do not fit each other
+ */
+export function denoisingSettings(
+  model: SampledModel,
+  start: NoisedStart,
+  wishes: DenoisingWishes,
+): SamplingSettings {
+  checkFit(model, start);
+  const steps = wishes.steps ?? SOLVERS[wishes.solver].defaultSteps(start.t + 1);
+  timestepsFrom(start.t, steps);
+  const count = start.images.shape[0];
+  return settingsFor(model, { ...wishes, count, steps, spacing: 'trailing' });
+}
+
+/**
+ * Denoises images from where they are, yielding every step; each as the image of its number in a
+ * sampling would be.
+ *
+ * @param device where to compute; a cache keeps the compiled model for the next time
+ * @throws StoppedError when `signal` is aborted; UserError if the settings do not fit
+ */
+export async function* denoiseImages(
+  device: Runtime | DenoiserCache,
+  model: SampledModel,
+  start: NoisedStart,
+  wishes: DenoisingWishes,
+  signal?: AbortSignal,
+): AsyncGenerator<SamplingEvent, void, undefined> {
+  const settings = denoisingSettings(model, start, wishes);
+  const { images, t: from } = start;
+  const { shape } = images;
+  const cache = device instanceof DenoiserCache ? device : new DenoiserCache(device);
+  let startedAt = performance.now();
+  let last = images.data;
+  try {
+    const denoiser = await cache.get(model.pipeline.model, model.weights, shape[0]);
+    startedAt = performance.now();
+    const classes = classesFrom(0, denoiser);
+    const request = { denoiser, diffusion: model.diffusion, settings, classes, signal };
+    for await (const frame of sampleFrom({ xt: images.data, t: from }, request)) {
+      const { step, steps, t, xt, x0 } = frame;
+      const progress = step / steps;
+      const parts = { xt: { data: xt, shape }, x0: { data: x0, shape } };
+      yield { type: 'frame', first: 0, step, steps, t, progress, ...parts };
+      last = xt;
+    }
+  } finally {
+    if (cache !== device) await cache.dispose();
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  yield { type: 'done', images: { data: last.slice(), shape }, settings, seconds };
+}
+
+/** @throws UserError if the model was not trained for such images or another noise */
+function checkFit({ pipeline, diffusion }: SampledModel, { images, schedule }: NoisedStart): void {
+  const { channels, height, width } = signatureOf(pipeline.model);
+  const [, c, h, w] = images.shape;
+  if (c !== channels || h !== height || w !== width) {
+    throw new UserError(
+      `The image is ${w} × ${h} with ${c} channels, but ${pipeline.path} takes ${width} × ${height} ` +
+        `with ${channels}; read the image in that size.`,
+    );
+  }
+  if (!isSameNoise(schedule, diffusion.schedule)) {
+    throw new UserError(
+      `The image was noised by another schedule than ${pipeline.path} was trained with; use the model's.`,
+    );
+  }
+}
