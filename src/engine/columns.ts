@@ -5,7 +5,8 @@ import type { MetricsColumns } from './protocol';
  * pure and imports types alone.
  */
 
-const SERIES = [
+/** The float64 columns first: all are aligned wherever they lie one behind the other. */
+export const SERIES = [
   'step',
   'time',
   'epoch',

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { MetricsLine } from '../../core/checkpoint/metrics';
 import type { Preview } from '../protocol';
 import { previewSteps } from './checkpoint-list';
+import type { ColumnsCache } from './columns-cache';
 import type { MetricsStore } from './metrics-store';
 import { MetricsTail } from './metrics-tail';
 import { readPreviews } from './previews';
@@ -30,6 +31,9 @@ export class Followers {
   private readonly runs = new Map<string, Followed>();
   private timer: NodeJS.Timeout | null = null;
   private work: Promise<unknown> = Promise.resolve();
+
+  /** @param cache where copies of large files of metrics are kept */
+  constructor(private readonly cache: ColumnsCache | null = null) {}
 
   /** Follows a run. @returns its metrics so far, which stay up to date while it is followed */
   async add(run: string, follower: Follower): Promise<MetricsStore> {
@@ -90,7 +94,7 @@ export class Followers {
     const known = this.runs.get(run);
     if (known) return known;
     const followed: Followed = {
-      tail: new MetricsTail(path.join(run, 'metrics.jsonl')),
+      tail: new MetricsTail(path.join(run, 'metrics.jsonl'), this.cache),
       followers: new Set(),
       previews: new Set(previewSteps(run)),
       isOurs: false,

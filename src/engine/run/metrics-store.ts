@@ -1,10 +1,16 @@
-import type { MetricsLine } from '../../core/checkpoint/metrics';
+import { parseMetricsLine, type MetricsLine } from '../../core/checkpoint/metrics';
 import { ColumnStore, emptyColumns } from '../columns';
 import type { MetricsColumns } from '../protocol';
+import { scanLines } from './line-scanner';
 
 /** A run's metrics in columns, to whose end lines of its file are added. */
 export class MetricsStore {
-  private readonly columns = new ColumnStore();
+  private readonly columns: ColumnStore;
+
+  /** @param first what it starts with; copied */
+  constructor(first?: MetricsColumns) {
+    this.columns = new ColumnStore(first);
+  }
 
   /** Rows so far. */
   get rows(): number {
@@ -28,6 +34,24 @@ export class MetricsStore {
     const parts = this.columns.timestepParts || partsOf(rising);
     this.columns.write(from, columnsOf(rising, parts));
     return from;
+  }
+
+  /**
+   * Adds whole lines of a file as bytes; what is no line is passed over.
+   *
+   * @returns as {@link add}
+   */
+  addLines(bytes: Uint8Array): number {
+    const scanned = scanLines(bytes, this.columns.timestepParts);
+    if (!scanned) return this.add(parsed(bytes));
+    const from = this.rowsBefore(scanned.step[0]!);
+    this.columns.write(from, scanned);
+    return from;
+  }
+
+  /** All rows as they lie in memory: good until the next change. */
+  view(): MetricsColumns {
+    return this.columns.view();
   }
 
   /** Rows from `from` on, as copies. */
@@ -60,6 +84,11 @@ export class MetricsStore {
     }
     return low;
   }
+}
+
+function parsed(bytes: Uint8Array): MetricsLine[] {
+  const texts = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  return texts.split('\n').flatMap((text) => parseMetricsLine(text) ?? []);
 }
 
 function partsOf(lines: readonly MetricsLine[]): number {

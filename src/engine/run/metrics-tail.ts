@@ -1,10 +1,10 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { errorCode } from '../../core/base/files';
-import { parseMetricsLine } from '../../core/checkpoint/metrics';
+import type { ColumnsCache } from './columns-cache';
 import { MetricsStore } from './metrics-store';
 
 /** Bytes that are read and parsed at a time; between two pieces, others get their turn. */
-const PIECE = 1 << 18;
+const PIECE = 1 << 20;
 /** Bytes before the place where reading goes on, by which a rewritten file is known. */
 const MARK = 64;
 
@@ -15,8 +15,14 @@ export class MetricsTail {
   private offset = 0;
   /** The last of those bytes. */
   private mark: Buffer = Buffer.alloc(0);
+  /** Settles when the copy of what was read first is kept. */
+  saved: Promise<void> = Promise.resolve();
 
-  constructor(readonly file: string) {}
+  /** @param cache where copies of large files are kept */
+  constructor(
+    readonly file: string,
+    private readonly cache: ColumnsCache | null = null,
+  ) {}
 
   get store(): MetricsStore {
     return this.columns;
@@ -52,10 +58,8 @@ export class MetricsTail {
     if (!handle) return;
     try {
       const { size } = await handle.stat();
-      const mark = Buffer.alloc(Math.min(MARK, size));
-      await handle.read(mark, 0, mark.length, size - mark.length);
+      this.mark = await markBefore(handle, size);
       this.offset = size;
-      this.mark = mark;
     } finally {
       await handle.close();
     }
@@ -81,13 +85,32 @@ export class MetricsTail {
 
   /** Reads whole lines up to the end. @returns the first row that changed */
   private async readOn(handle: FileHandle): Promise<number> {
+    const { cache } = this;
+    const key = cache && this.offset === 0 ? await cache.keyOf(handle) : null;
+    if (!cache || key === null) return this.readLines(handle);
+    if (await this.takeCopy(handle, key)) return 0;
+    const first = await this.readLines(handle);
+    const { offset } = this;
+    const isSame = (await cache.keyOf(handle)) === key;
+    if (isSame) this.saved = cache.save(key, { columns: this.columns.view(), offset });
+    return first;
+  }
+
+  private async takeCopy(handle: FileHandle, key: string): Promise<boolean> {
+    const cached = await this.cache?.load(key);
+    if (!cached) return false;
+    this.columns = new MetricsStore(cached.columns);
+    this.offset = cached.offset;
+    this.mark = await markBefore(handle, cached.offset);
+    return true;
+  }
+
+  private async readLines(handle: FileHandle): Promise<number> {
     let first = this.columns.rows;
     for (;;) {
       const piece = await this.nextLines(handle);
       if (piece === null) return first;
-      const texts = piece.toString('latin1').split('\n');
-      const lines = texts.flatMap((text) => parseMetricsLine(text) ?? []);
-      first = Math.min(first, this.columns.add(lines));
+      first = Math.min(first, this.columns.addLines(piece));
       this.offset += piece.length;
       this.mark = Buffer.from(piece.subarray(-MARK));
       await new Promise((resolve) => setImmediate(resolve));
@@ -104,4 +127,10 @@ export class MetricsTail {
       if (bytesRead < size) return null;
     }
   }
+}
+
+async function markBefore(handle: FileHandle, offset: number): Promise<Buffer> {
+  const mark = Buffer.alloc(Math.min(MARK, offset));
+  await handle.read(mark, 0, mark.length, offset - mark.length);
+  return mark;
 }
