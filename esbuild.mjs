@@ -8,6 +8,7 @@ const processes = {
   entryPoints: {
     cli: 'src/cli/main.ts',
     engine: 'src/engine/main.ts',
+    'engine-compute': 'src/engine/compute/main.ts',
     extension: 'src/extension/extension.ts',
     'data-worker': 'src/core/data/worker.ts',
     'device-probe': 'src/core/runtime/probe.ts',

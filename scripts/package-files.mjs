@@ -7,7 +7,7 @@ const PLATFORM = `${process.platform}-${process.arch}`;
 /** Loaded at run time; everything else is in the bundles. */
 const NATIVE = ['onnxruntime-node', 'sharp'];
 const OWN = ['README.md', 'CHANGELOG.md', 'LICENSE', '.vscodeignore', 'media', 'dist', 'schemas'];
-const PROCESSES = ['extension', 'engine', 'cli', 'data-worker', 'device-probe'];
+const PROCESSES = ['extension', 'engine', 'engine-compute', 'cli', 'data-worker', 'device-probe'];
 const VIEWS = ['training', 'samples', 'noising'];
 /** Parts of packages that are for their installation or for compilers. */
 const UNUSED = {

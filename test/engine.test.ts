@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -289,6 +289,49 @@ describe('an engine that is asked to end', () => {
     expect(summary).toMatchObject({ path: run, status: 'failed', message });
   });
 
+  it('by a fault of the thread that computes says so as well', async () => {
+    const compute = scratch.at('faulty-compute.cjs');
+    const real = JSON.stringify(scratch.at('dist', 'engine-compute.js'));
+    const fault = `new BroadcastChannel('fault').onmessage = () => { throw new Error('a driver broke'); };`;
+    writeFileSync(compute, `${fault} require(${real});`);
+    const { client, pid, exited } = await scratch.startWith(`
+      const threads = require('node:worker_threads');
+      const { Worker } = threads;
+      threads.Worker = class extends Worker {
+        constructor(file, options) {
+          super(/engine-compute/.test(file) ? ${JSON.stringify(compute)} : file, options);
+        }
+      };
+      process.on('SIGUSR2', () => new BroadcastChannel('fault').postMessage('now'));
+      require(${JSON.stringify(scratch.at('dist', 'engine.js'))});`);
+    const { run } = await client.request('train', scratch.request(ENDLESS));
+    await told(client, 'training', ({ step }) => step > 2);
+    const gone = failureOf(client.request('devices', undefined));
+    process.kill(pid, 'SIGUSR2');
+    expect(await exited).toEqual({ code: 1, signal: null });
+    expect((await gone).kind).toBe('gone');
+    expect(await tailOfLog(scratch.at('log', 'other.log'))).toMatch(
+      /The engine failed: Error: a driver broke\n +at .*faulty-compute/,
+    );
+    const { client: next } = await scratch.start();
+    const runs = await next.request('listRuns', { folder: scratch.runs });
+    const message = 'The engine failed: a driver broke';
+    expect(runs.find(({ path: at }) => at === run)).toMatchObject({ status: 'failed', message });
+  });
+
+  it('while it samples, ends', async () => {
+    const { client, pid, exited } = await scratch.start();
+    const finished = state(client, 'finished');
+    const { run } = await client.request('train', scratch.request());
+    await finished;
+    const long = { job: 'long', count: 4000, seed: 0, solver: 'ddpm', device: 'cpu' } as const;
+    const sampling = failureOf(client.request('sample', { ...long, model: run! }));
+    await told(client, 'frame');
+    process.kill(pid, 'SIGTERM');
+    expect(await exited).toEqual({ code: 0, signal: null });
+    expect((await sampling).kind).toBe('gone');
+  });
+
   it('because nobody needs it ends by itself', async () => {
     const { client, exited } = await scratch.start('continue');
     client.dispose();
@@ -307,6 +350,8 @@ describe('two trainings', () => {
       message: `${name} is being trained here; stop it first, or wait until it has ended.`,
     });
     expect(client.info.training).toBeNull();
+    const renamed = await failureOf(client.request('renameRun', { run: run!, name: 'mine' }));
+    expect(renamed.message).toMatch(/is being trained by process \d+/);
     await client.request('stop', undefined);
     const again = (await client.request('resume', { from: run!, changes: {} })) as TrainingStatus;
     expect(again).toMatchObject({ run, state: 'running' });

@@ -8,7 +8,8 @@ import { exportDiffusers } from '../core/sample/export-diffusers';
 import { exportOnnx } from '../core/sample/export-onnx';
 import type { TrainEvent } from '../core/train/events';
 import type { Surroundings } from '../core/train/setup';
-import { resume, train } from '../core/train/trainer';
+import { openModel } from '../core/sample/sampling-job';
+import type { ComputeThread } from './compute/thread';
 import { noise, readImage } from './noising';
 import { pixelsOf } from './pixels';
 import type {
@@ -21,6 +22,7 @@ import type {
   TrainingStatus,
   TrainRequest,
 } from './protocol';
+import { ColumnsCache } from './run/columns-cache';
 import { Followers } from './run/followers';
 import { previewSteps } from './run/checkpoint-list';
 import { readPreviews } from './run/previews';
@@ -35,23 +37,28 @@ import { inWindowWords } from './wording';
 
 /** What the engine does, for all its windows. */
 export class Engine implements WindowHost, TrainingListener {
-  readonly followers = new Followers();
+  readonly followers: Followers;
   readonly training = new TrainingService(this);
   readonly windows = new Set<Window>();
   private readonly sampling: SamplingService;
   private readonly lister = new RunLister(() => this.training.status);
 
   /**
+   * @param compute where trainings and samplings run
    * @param shutdown ends the process, once the training has ended
    * @param settled told when a window came or went, or a training ended
    */
   constructor(
     readonly token: string,
     private readonly surroundings: Surroundings,
+    private readonly compute: ComputeThread,
     private readonly shutdown: () => Promise<void>,
     private readonly settled: () => void,
   ) {
-    this.sampling = new SamplingService(surroundings);
+    this.followers = new Followers(
+      new ColumnsCache(path.join(surroundings.cacheFolder, 'metrics')),
+    );
+    this.sampling = new SamplingService(compute);
   }
 
   info(): EngineInfo {
@@ -146,19 +153,15 @@ export class Engine implements WindowHost, TrainingListener {
   private async train(request: TrainRequest, signal: AbortSignal): Promise<TrainingStatus> {
     const config = await configOf(request);
     const runsFolder = path.resolve(request.runsFolder);
-    const { surroundings } = this;
-    return this.start(config.dataset, signal, (stop, control) =>
-      train({ config, runsFolder, surroundings, signal: stop, control }),
-    );
+    const open = (stop: AbortSignal) => this.compute.train(config, runsFolder, stop);
+    return this.start(config.dataset, signal, open);
   }
 
   private async resume(request: ResumeRequest, signal: AbortSignal): Promise<TrainingStatus> {
     const from = path.resolve(request.from);
     const changes = changesOf(request.changes);
-    const { surroundings } = this;
-    return this.start(path.basename(from), signal, (stop, control) =>
-      resume({ from, changes, surroundings, signal: stop, control }),
-    );
+    const open = (stop: AbortSignal) => this.compute.resume(from, changes, stop);
+    return this.start(path.basename(from), signal, open);
   }
 
   /** A request that is cancelled before the first step takes the training along. */
@@ -190,7 +193,7 @@ export class Engine implements WindowHost, TrainingListener {
   }
 
   private async exportModel({ model, format, out }: ExportRequest): Promise<SavedFiles> {
-    const opened = await this.sampling.open(model);
+    const opened = await openModel(model);
     if (format === 'onnx') {
       await prepareNewFile('the file', out, '.onnx');
       await exportOnnx(opened, out);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { rm, rmdir } from 'node:fs/promises';
 import { RunDirectory } from '../core/checkpoint/run-directory';
 import { programFiles } from '../core/train/program-files';
+import { ComputeThread } from './compute/thread';
 import { Engine } from './engine';
 import { Lifetime } from './lifetime';
 import { PROTOCOL_VERSION, type EngineStart } from './protocol';
@@ -14,6 +15,8 @@ import { Window } from './window';
 
 /** Time that the end may take, beyond the training's checkpoint. */
 const END_MS = 5_000;
+/** Time for a call of ONNX Runtime that is under way; one that takes longer hangs in a driver. */
+const HANG_MS = 60_000;
 
 /** Leaves the cores to the editor where both want them. Threads made later are alike. */
 function stepBack(): void {
@@ -26,6 +29,7 @@ function stepBack(): void {
 
 class Process {
   private readonly server = net.createServer((socket) => void new Window(socket, this.engine));
+  private readonly compute: ComputeThread;
   private readonly engine: Engine;
   private readonly lifetime: Lifetime;
   private ending: Promise<void> | null = null;
@@ -37,8 +41,10 @@ class Process {
       defaultThreads: start.defaultThreads,
       spin: false,
     };
+    const file = path.join(__dirname, 'engine-compute.js');
+    this.compute = new ComputeThread(file, surroundings, (error) => this.fail(error));
     const check = () => this.lifetime.check();
-    this.engine = new Engine(start.token, surroundings, () => this.end(), check);
+    this.engine = new Engine(start.token, surroundings, this.compute, () => this.end(), check);
     this.lifetime = new Lifetime(
       () => this.engine,
       () => void this.end(),
@@ -59,7 +65,7 @@ class Process {
   /** Ends a training with a checkpoint, lets the windows know, clears up, and ends the process. */
   end(): Promise<void> {
     this.ending ??= this.conclude().then(
-      () => process.exit(0),
+      () => this.quit(0),
       (error: unknown) => this.fail(error),
     );
     return this.ending;
@@ -69,15 +75,25 @@ class Process {
   fail(error: unknown): void {
     const stack = error instanceof Error ? error.stack : String(error);
     process.stderr.write(`The engine failed: ${stack}\n`);
-    setTimeout(() => process.exit(1), END_MS);
-    void Promise.allSettled([this.markFailed(error), this.clearUp()]).then(() => process.exit(1));
+    setTimeout(() => void this.quit(1), END_MS);
+    // A training that went on would write over what its record is about to say.
+    void this.compute.end();
+    const work = [this.markFailed(error), this.clearUp()];
+    void Promise.allSettled(work).then(() => this.quit(1));
+  }
+
+  /** Ends the process, once nothing is being computed: that cannot be cut short. */
+  async quit(code: number): Promise<void> {
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), HANG_MS);
+    await this.compute.end();
+    process.exit(code);
   }
 
   private async conclude(): Promise<void> {
     this.server.close();
     // A training that fails now has said so in its record.
     if (this.engine.training.isBusy) await this.engine.training.stop();
-    setTimeout(() => process.exit(0), END_MS);
+    setTimeout(() => void this.quit(0), END_MS);
     await this.clearUp();
     await Promise.all([...this.engine.windows].map((window) => window.end()));
   }
@@ -111,7 +127,7 @@ function catchSignals(engine: Process): void {
   let asked = false;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (asked) process.exit(130);
+      if (asked) return void engine.quit(130);
       asked = true;
       void engine.end();
     });

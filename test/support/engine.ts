@@ -22,6 +22,7 @@ import { bundle, Scratch } from './bundles';
 const ROOT = path.resolve(__dirname, '../..');
 const ENTRIES = {
   engine: 'src/engine/main.ts',
+  'engine-compute': 'src/engine/compute/main.ts',
   'data-worker': 'src/core/data/worker.ts',
   'device-probe': 'src/core/runtime/probe.ts',
 };
@@ -117,15 +118,22 @@ export class EngineScratch extends Scratch {
     }
   }
 
-  settings(name: string, training: Readonly<Record<string, unknown>> = {}): string {
+  settings(
+    name: string,
+    training: Readonly<Record<string, unknown>> = {},
+    other: Readonly<Record<string, unknown>> = {},
+  ): string {
     const file = this.at(`${name}.diffusion.json`);
-    writeFileSync(file, JSON.stringify(tinySettings(training)));
+    writeFileSync(file, JSON.stringify({ ...tinySettings(training), ...other }));
     return file;
   }
 
-  /** A request for a tiny training. */
-  request(training: Readonly<Record<string, unknown>> = {}): TrainRequest {
-    const configFile = this.settings('tiny', training);
+  /** A request for a tiny training, but for what is given. */
+  request(
+    training: Readonly<Record<string, unknown>> = {},
+    other: Readonly<Record<string, unknown>> = {},
+  ): TrainRequest {
+    const configFile = this.settings('tiny', training, other);
     return { configFile, overrides: {}, runsFolder: this.runs };
   }
 

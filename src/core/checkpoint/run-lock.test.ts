@@ -1,7 +1,9 @@
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, Scratch } from '../../../test/support/bundles';
 import { UserError } from '../base/errors';
@@ -42,6 +44,28 @@ describe('the lock of a run', () => {
       await lockRun(run)
     )();
     expect(readdirSync(run)).toEqual([]);
+  });
+
+  it('is respected by the other threads of its process until they are done', async () => {
+    const run = newRun('thread');
+    const file = await bundle('src/core/checkpoint/run-lock.ts', scratch.at('run-lock.cjs'));
+    const code = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      const { lockRun } = require(workerData.file);
+      const unlock = lockRun(workerData.run);
+      unlock.then(() => parentPort.postMessage('locked'));
+      parentPort.once('message', async () => (await unlock)());`;
+    const thread = new Worker(code, { eval: true, workerData: { file, run } });
+    await once(thread, 'message');
+    const writer = `process ${process.pid}`;
+    expect(await writerOf(run)).toBe(writer);
+    await expect(lockRun(run)).rejects.toThrow(`${run} is being trained by ${writer}`);
+    thread.postMessage('unlock');
+    await once(thread, 'exit');
+    expect(await writerOf(run)).toBeNull();
+    await (
+      await lockRun(run)
+    )();
   });
 
   it.each([

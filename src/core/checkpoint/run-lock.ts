@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { link, open, readFile, rename, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { getEnvironmentData, setEnvironmentData, threadId } from 'node:worker_threads';
 import { UserError } from '../base/errors';
 import { errorCode, withFile, writeFileSynced } from '../base/files';
 import { isRecord } from '../base/schema';
 
 const LOCK = '.lock';
 
-/** Locks that this process holds: its own process id in a lock file is stale otherwise. */
+/** Locks that this thread holds: its own number in a lock file is stale otherwise. */
 const held = new Set<string>();
 
 /** Who writes to a run. */
@@ -17,7 +18,23 @@ interface Owner {
   readonly host: string;
   /** When the process was started, on the system's own clock; null where that cannot be told. */
   readonly start?: string | null;
+  /** Drawn by the process, and known to all its threads. */
+  readonly process?: string;
+  readonly thread?: number;
 }
+
+const PROCESS = 'diffusion-lab: process';
+
+/** Tells this process from an earlier one of its number; threads started from now on inherit it. */
+function processMark(): string {
+  const known = getEnvironmentData(PROCESS);
+  if (typeof known === 'string') return known;
+  const mark = randomBytes(8).toString('hex');
+  setEnvironmentData(PROCESS, mark);
+  return mark;
+}
+
+const MARK = processMark();
 
 function isAlive(pid: number): boolean {
   try {
@@ -50,8 +67,13 @@ async function liveOwner(file: string, text: string): Promise<string | null> {
   const owner = parseOwner(text);
   if (!owner) return null;
   if (owner.host !== os.hostname()) return `process ${owner.pid} on ${String(owner.host)}`;
-  const isLive = owner.pid === process.pid ? held.has(file) : await isSameProcess(owner);
+  const isLive = owner.pid === process.pid ? isOurs(file, owner) : await isSameProcess(owner);
   return isLive ? `process ${owner.pid}` : null;
+}
+
+/** Of a lock of our process id: whether this thread or another one of this process holds it. */
+function isOurs(file: string, { process: mark, thread }: Owner): boolean {
+  return mark === MARK && (thread !== threadId || held.has(file));
 }
 
 async function isSameProcess({ pid, start }: Owner): Promise<boolean> {
@@ -94,8 +116,10 @@ function beside(file: string): string {
 
 /** Makes the lock with its content in it, in one move; false if there is one. */
 async function claim(file: string): Promise<boolean> {
-  const start = await startOf(process.pid);
-  const text = JSON.stringify({ pid: process.pid, host: os.hostname(), start } satisfies Owner);
+  const { pid } = process;
+  const start = await startOf(pid);
+  const owner: Owner = { pid, host: os.hostname(), start, process: MARK, thread: threadId };
+  const text = JSON.stringify(owner);
   const temporary = beside(file);
   try {
     await writeFileSynced(temporary, text);

@@ -1,7 +1,8 @@
 import type { ImageBatch } from '../../core/base/picture';
 import { initialNoise } from '../../core/diffusion/noise';
 import { epsFromX0 } from '../../core/diffusion/prediction';
-import type { FrameEvent, SampledModel } from '../../core/sample/sampling-job';
+import type { NoiseSchedule } from '../../core/diffusion/schedule';
+import type { FrameEvent } from '../../core/sample/sampling-job';
 import { pixelsOf } from '../pixels';
 import type { Frame } from '../protocol';
 import type { KeptJob } from './kept-jobs';
@@ -16,7 +17,7 @@ export class StepRecorder {
 
   constructor(
     private readonly kept: KeptJob,
-    private readonly model: SampledModel,
+    private readonly schedule: NoiseSchedule,
     private readonly seed: number,
   ) {}
 
@@ -37,7 +38,7 @@ export class StepRecorder {
   private noiseIn({ x0, t }: FrameEvent): ImageBatch {
     const { data, shape } = x0;
     const before = this.before ?? this.startNoise(shape, data.length);
-    const eps = epsFromX0(this.model.diffusion.schedule, data, before, t);
+    const eps = epsFromX0(this.schedule, data, before, t);
     return { data: eps.map((value) => value / EPS_RANGE), shape };
   }
 

@@ -1,9 +1,8 @@
 import { StoppedError, UserError } from '../../core/base/errors';
-import { TrainingControl } from '../../core/train/control';
 import type { StartedEvent, TrainEvent } from '../../core/train/events';
+import type { OpenedTraining } from '../compute/thread';
 import { failureOf } from '../failures';
 import type { CheckpointNote, TrainingStatus } from '../protocol';
-import { isLive } from '../run/run-lister';
 import { changesBy, firstStatus } from './training-status';
 
 /** Who is told how a training goes. */
@@ -16,15 +15,11 @@ export interface TrainingListener {
   ended(run: string | null): Promise<void>;
 }
 
-/** Opens a training that honours the signal and the control. */
-export type OpenTraining = (
-  signal: AbortSignal,
-  control: TrainingControl,
-) => AsyncIterable<TrainEvent>;
+/** Opens a training that honours the signal. */
+export type OpenTraining = (signal: AbortSignal) => OpenedTraining;
 
-interface Job {
+interface Job extends OpenedTraining {
   readonly controller: AbortController;
-  readonly control: TrainingControl;
   started: StartedEvent | null;
   /** Settles when it has ended, in any way. */
   over: Promise<void>;
@@ -59,9 +54,10 @@ export class TrainingService {
         `${this.current.name} is being trained here; stop it first, or wait until it has ended.`,
       );
     }
+    const controller = new AbortController();
     const job: Job = {
-      controller: new AbortController(),
-      control: new TrainingControl(),
+      ...open(controller.signal),
+      controller,
       started: null,
       over: Promise.resolve(),
     };
@@ -69,7 +65,7 @@ export class TrainingService {
     this.current = firstStatus(name);
     this.listener.changed();
     let failure: unknown = null;
-    job.over = this.follow(job, open).catch((error: unknown) => void (failure = error));
+    job.over = this.follow(job).catch((error: unknown) => void (failure = error));
     await Promise.race([
       job.over,
       this.until(() => job.started !== null && this.state !== 'preparing'),
@@ -119,26 +115,25 @@ export class TrainingService {
     return this.job;
   }
 
-  private async follow(job: Job, open: OpenTraining): Promise<void> {
+  /** It has ended, for those who are told, when nothing of it is left to do. */
+  private async follow(job: Job): Promise<void> {
     const { signal } = job.controller;
+    let outcome: Partial<TrainingStatus> = { state: 'stopped' };
     try {
-      for await (const event of open(signal, job.control)) {
+      for await (const event of job.events) {
         if (event.type === 'started') job.started = event;
         await this.listener.event(event, job.started?.run ?? null);
-        this.change(changesBy(event, job.started, signal.aborted));
+        const changes = changesBy(event, job.started, signal.aborted);
+        if (event.type === 'done') outcome = changes;
+        else this.change(changes);
       }
-      if (isLive(this.current!)) this.change({ state: 'stopped' });
     } catch (error) {
-      const isStop = error instanceof StoppedError;
-      if (failureOf(error).kind === 'fault') process.stderr.write(`${stackOf(error)}\n`);
-      const message = isStop ? null : failureOf(error).message;
-      this.change({ state: isStop ? 'stopped' : 'failed', etaSeconds: null, message });
+      outcome = outcomeOf(error);
       throw error;
     } finally {
       await this.listener.ended(job.started?.run ?? null);
       this.job = null;
-      this.wake();
-      this.listener.changed();
+      this.change(outcome);
     }
   }
 
@@ -168,6 +163,14 @@ export class TrainingService {
 
 function noTraining(wanted: string): UserError {
   return new UserError(`There is no training that could be ${wanted}; start or resume one first.`);
+}
+
+/** What a training comes to that ended by an error; the log has those that are ours. */
+function outcomeOf(error: unknown): Partial<TrainingStatus> {
+  if (error instanceof StoppedError) return { state: 'stopped', etaSeconds: null };
+  const { kind, message } = failureOf(error);
+  if (kind === 'fault') process.stderr.write(`${stackOf(error)}\n`);
+  return { state: 'failed', etaSeconds: null, message };
 }
 
 function stackOf(error: unknown): string {

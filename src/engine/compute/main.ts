@@ -1,0 +1,137 @@
+/** Entry of the thread that computes: started by `ComputeThread`, bundled to a file of its own. */
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { StoppedError } from '../../core/base/errors';
+import { TrainingControl } from '../../core/train/control';
+import type { TrainEvent } from '../../core/train/events';
+import type { Surroundings } from '../../core/train/setup';
+import { resume, train, type TrainOptions } from '../../core/train/trainer';
+import { Job } from './job';
+import {
+  EVENTS_AHEAD,
+  type ComputeToMain,
+  type DrawingEvent,
+  type MainToCompute,
+} from './protocol';
+import { Sampler } from './sampler';
+import { thrownOf } from './thrown';
+
+type Around = Required<Pick<TrainOptions, 'surroundings' | 'signal' | 'control'>>;
+
+/** Runs the jobs that the main thread asks for. All that touches a device is in this thread. */
+class Compute {
+  private readonly jobs = new Map<number, Job>();
+  private readonly controls = new Map<number, TrainingControl>();
+  private readonly sampler: Sampler;
+
+  constructor(
+    private readonly port: MessagePort,
+    private readonly surroundings: Surroundings,
+  ) {
+    this.sampler = new Sampler(surroundings);
+    port.on('message', (message: MainToCompute) => this.hear(message));
+  }
+
+  private hear(message: MainToCompute): void {
+    switch (message.type) {
+      case 'train': {
+        const { job, config, runsFolder } = message;
+        return void this.train(job, (around) => train({ config, runsFolder, ...around }));
+      }
+      case 'resume': {
+        const { job, from, changes } = message;
+        return void this.train(job, (around) => resume({ from, changes, ...around }));
+      }
+      case 'sample':
+        return void this.sample(message);
+      case 'abort':
+        return this.jobs.get(message.job)?.stop.abort();
+      case 'more':
+        return this.jobs.get(message.job)?.more();
+      case 'close':
+        return this.jobs.get(message.job)?.close();
+      case 'hold': {
+        const control = this.controls.get(message.job);
+        return message.isHeld ? control?.pause() : control?.unpause();
+      }
+      case 'save':
+        return void this.save(message);
+      case 'end':
+        // Of this thread alone.
+        return process.exit();
+      default:
+        return message satisfies never;
+    }
+  }
+
+  private async train(
+    number: number,
+    open: (around: Around) => AsyncIterable<TrainEvent>,
+  ): Promise<void> {
+    const control = new TrainingControl();
+    const job = new Job(EVENTS_AHEAD.training);
+    const { surroundings } = this;
+    const events = open({ surroundings, control, signal: job.stop.signal });
+    this.controls.set(number, control);
+    await this.run(number, job, events, (event) => {
+      this.tell({ type: 'training', job: number, event }, pixelsIn(event));
+    });
+    this.controls.delete(number);
+  }
+
+  private sample({ job: number, task }: Extract<MainToCompute, { type: 'sample' }>): Promise<void> {
+    const job = new Job(EVENTS_AHEAD.sampling);
+    const events = this.sampler.draw(task, job.stop.signal);
+    return this.run(number, job, events, (event) => {
+      const sent = detached(event);
+      this.tell({ type: 'sampling', job: number, event: sent }, pixelsIn(sent));
+    });
+  }
+
+  private async run<E>(
+    number: number,
+    job: Job,
+    events: AsyncIterable<E>,
+    send: (event: E) => void,
+  ): Promise<void> {
+    this.jobs.set(number, job);
+    const error = await job.pass(events, send).then(() => null, thrownOf);
+    this.jobs.delete(number);
+    this.tell({ type: 'ended', job: number, error });
+  }
+
+  private async save({ job, request }: Extract<MainToCompute, { type: 'save' }>): Promise<void> {
+    try {
+      const control = this.controls.get(job);
+      if (!control) throw new StoppedError('the training has ended');
+      this.tell({ type: 'saved', request, checkpoint: await control.checkpointNow() });
+    } catch (error) {
+      this.tell({ type: 'notSaved', request, error: thrownOf(error) });
+    }
+  }
+
+  private tell(message: ComputeToMain, transfer: ArrayBuffer[] = []): void {
+    this.port.postMessage(message, transfer);
+  }
+}
+
+/** A sampling's event whose arrays may be given away: the solver goes on from its x_t. */
+function detached(event: DrawingEvent): DrawingEvent {
+  if (event.type !== 'frame') return event;
+  return { ...event, xt: { ...event.xt, data: event.xt.data.slice() } };
+}
+
+/** The buffers of an event that nobody here needs any more: they are moved, not copied. */
+function pixelsIn(event: TrainEvent | DrawingEvent): ArrayBuffer[] {
+  switch (event.type) {
+    case 'preview':
+      return [event.images.data.buffer as ArrayBuffer];
+    case 'frame':
+      return [event.xt.data.buffer as ArrayBuffer, event.x0.data.buffer as ArrayBuffer];
+    case 'done':
+      return 'images' in event ? [event.images.data.buffer as ArrayBuffer] : [];
+    default:
+      return [];
+  }
+}
+
+if (parentPort) new Compute(parentPort, workerData as Surroundings);

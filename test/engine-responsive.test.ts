@@ -1,0 +1,73 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { EngineClient } from '../src/engine/client';
+import { EngineScratch, state, told } from './support/engine';
+
+let scratch: EngineScratch;
+beforeAll(async () => void (scratch = await EngineScratch.build()));
+afterEach(() => scratch.endAll());
+afterAll(() => scratch.remove());
+
+/** Steps of a second and more on one thread. */
+const SLOW = { steps: 1_000_000, batchSize: 96, previewEvery: 0, checkpointEvery: 0 };
+const HEAVY = {
+  imageSize: 16,
+  model: { type: 'unet', blockOutChannels: [32, 64], layersPerBlock: 1, attention: [false, false] },
+};
+/** Far below a step, and far above what an answer takes while other programs want the cores. */
+const SOON_MS = 300;
+
+/** Starts a training with slow steps, and settles after the first with what one takes, in ms. */
+async function trainSlowly(client: EngineClient) {
+  const request = scratch.request(SLOW, HEAVY);
+  const { run } = await client.request('train', request);
+  const { stepsPerSecond } = await told(client, 'training', ({ step }) => step >= 1);
+  const stepMs = 1000 / stepsPerSecond!;
+  expect(stepMs).toBeGreaterThan(2 * SOON_MS);
+  return run!;
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+describe('while a step of a training takes a second', () => {
+  it('the engine answers at once', async () => {
+    const { client } = await scratch.start();
+    const other = await scratch.attach();
+    const run = await trainSlowly(client);
+    const lists: number[] = [];
+    const descriptions: number[] = [];
+    const histories: number[] = [];
+    for (let i = 0; i < 7; i++) {
+      lists.push(await timed(() => other.request('listRuns', { folder: scratch.runs })));
+      descriptions.push(await timed(() => other.request('describe', { path: run })));
+      histories.push(await timed(() => other.request('follow', { run })));
+    }
+    expect(median(lists)).toBeLessThan(SOON_MS);
+    expect(median(descriptions)).toBeLessThan(SOON_MS);
+    expect(median(histories)).toBeLessThan(SOON_MS);
+  });
+
+  it('a stop is seen by all windows at once', async () => {
+    const { client } = await scratch.start();
+    const other = await scratch.attach();
+    const seen: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      await trainSlowly(client);
+      const stopping = state(other, 'stopping');
+      let stopped: Promise<unknown> = Promise.resolve();
+      const start = () => {
+        stopped = client.request('stop', undefined);
+        return stopping;
+      };
+      seen.push(await timed(start));
+      expect(await stopped).toMatchObject({ state: 'stopped' });
+    }
+    expect(median(seen)).toBeLessThan(SOON_MS);
+  });
+});
