@@ -38,7 +38,7 @@ export class LineChart {
     this.plot.over.append(this.mark);
     if (options.onDrag) this.listen(options.onDrag);
     new ResizeObserver(([entry]) => this.resize(entry!.contentRect.width)).observe(this.body);
-    onAppearanceChange(() => this.plot.redraw(false, true));
+    onAppearanceChange(this.element, () => this.plot.redraw(false, true));
   }
 
   /** @param description the whole chart in a sentence, for screen readers */

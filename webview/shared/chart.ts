@@ -79,7 +79,7 @@ export class LineChart {
     new ResizeObserver(([entry]) => this.resize(Math.floor(entry!.contentRect.width))).observe(
       this.element,
     );
-    onAppearanceChange(() => this.rebuild());
+    onAppearanceChange(this.element, () => this.rebuild());
     this.listen();
   }
 

@@ -48,7 +48,7 @@ export class PixelGrid {
     );
     if (options.onSelect) this.listen();
     new ResizeObserver(([entry]) => this.resize(entry!.contentRect.width)).observe(this.element);
-    onAppearanceChange(() => this.redraw());
+    onAppearanceChange(this.element, () => this.redraw());
   }
 
   /** The chosen picture, or null. Setting it calls nobody back. */

@@ -23,19 +23,39 @@ export const SERIES_COLORS = [
   '--chart-6',
 ] as const;
 
+/** What is drawn, and how it is drawn again: gone with the element, which nothing here holds. */
+const redrawings = new WeakMap<Element, () => void>();
+const drawn = new Set<WeakRef<Element>>();
+let isPending = false;
+
 /**
  * Calls back when the theme or the resolution of the screen changes: another theme chosen, another
- * font size, the window moved to another screen. At most once a frame.
+ * font size, the window moved to another screen. At most once a frame, and for as long as there is the
+ * element.
  */
-export function onAppearanceChange(changed: () => void): void {
-  let isPending = false;
+export function onAppearanceChange(element: Element, changed: () => void): void {
+  for (const each of drawn) if (!each.deref()) drawn.delete(each);
+  watchAppearance();
+  redrawings.set(element, changed);
+  drawn.add(new WeakRef(element));
+}
+
+function redrawAll(): void {
+  isPending = false;
+  for (const each of drawn) {
+    const element = each.deref();
+    if (element) redrawings.get(element)?.();
+  }
+}
+
+let isWatched = false;
+
+function watchAppearance(): void {
+  if (isWatched) return;
+  isWatched = true;
   const soon = () => {
-    if (isPending) return;
+    if (!isPending) requestAnimationFrame(redrawAll);
     isPending = true;
-    requestAnimationFrame(() => {
-      isPending = false;
-      changed();
-    });
   };
   const observer = new MutationObserver(soon);
   const what = { attributes: true, attributeFilter: ['class', 'style', 'data-vscode-theme-id'] };

@@ -67,7 +67,7 @@ export class HeatMap {
       this.width = Math.floor(entry!.contentRect.width);
       this.paint();
     }).observe(this.canvas);
-    onAppearanceChange(() => {
+    onAppearanceChange(this.canvas, () => {
       this.shades = null;
       this.paint();
     });
