@@ -4,4 +4,4 @@ import type { BuildOptions } from 'esbuild';
 export function pageOf(view: string, origin: string): string;
 
 /** What esbuild bundles for it: the view as it ships, and the feed that stands in for the editor. */
-export function bundlesOf(view: string, folder: string): BuildOptions[];
+export function bundlesOf(view: string, folder: string, feed?: string): BuildOptions[];

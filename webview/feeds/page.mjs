@@ -29,8 +29,12 @@ export function pageOf(view, origin) {
 </html>`;
 }
 
-/** What esbuild bundles for it: the view as it ships, and the feed that stands in for the editor. */
-export function bundlesOf(view, folder) {
+/**
+ * What esbuild bundles for it: the view as it ships, and the feed that stands in for the editor.
+ *
+ * @param {string} feed the feed's file, without its ending
+ */
+export function bundlesOf(view, folder, feed = 'dev') {
   const common = {
     bundle: true,
     write: false,
@@ -40,6 +44,6 @@ export function bundlesOf(view, folder) {
   };
   return [
     { ...common, format: 'esm', minify: true, entryPoints: { [view]: `webview/${view}/main.ts` } },
-    { ...common, format: 'iife', entryPoints: { feed: 'webview/feeds/dev.ts' } },
+    { ...common, format: 'iife', entryPoints: { feed: `webview/feeds/${feed}.ts` } },
   ];
 }
