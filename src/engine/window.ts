@@ -19,6 +19,8 @@ export interface WindowHost {
 
 /** Time for a new connection to say hello. */
 const HELLO_DEADLINE_MS = 10_000;
+/** Previews of a run that may wait to be told; older ones are found when the run is read anew. */
+const MOST_PREVIEWS = 16;
 /** Time for a last word to leave. */
 const LAST_WORD_MS = 500;
 
@@ -30,6 +32,7 @@ export class Window implements Follower {
   private readonly gone = new AbortController();
   /** Rows that the window has of each run that it follows. */
   private readonly cursors = new Map<string, number>();
+  private previews = 0;
   private hello: Hello | null = null;
 
   constructor(
@@ -85,7 +88,8 @@ export class Window implements Follower {
   }
 
   preview(preview: Preview): void {
-    this.tell(`preview ${preview.run}`, () => ['preview', preview]);
+    const key = `preview ${preview.run} ${this.previews++ % MOST_PREVIEWS}`;
+    this.tell(key, () => ['preview', preview]);
   }
 
   /** The window has this many rows of a run, and is told of those that come. */

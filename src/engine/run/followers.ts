@@ -16,6 +16,8 @@ export interface Follower {
 
 /** How often the files of runs that others train are looked at. */
 const POLL_MS = 500;
+/** Previews that are read at a time: the newest, where there are more that are new. */
+const MOST_PREVIEWS = 16;
 
 interface Followed {
   readonly tail: MetricsTail;
@@ -136,7 +138,7 @@ export class Followers {
   private async tellPreviews(run: string, followed: Followed): Promise<void> {
     const fresh = previewSteps(run).filter((step) => !followed.previews.has(step));
     if (fresh.length === 0) return;
-    const previews = await readPreviews(run, fresh.slice(-1));
+    const previews = await readPreviews(run, fresh.slice(-MOST_PREVIEWS));
     fresh.forEach((step) => followed.previews.add(step));
     previews.forEach((preview) =>
       followed.followers.forEach((follower) => follower.preview(preview)),
