@@ -12,6 +12,8 @@ export interface TrainStart {
 /** A run or checkpoint, as the tree hands it to its commands. */
 export interface PathTarget {
   readonly path: string;
+  /** What is opened leaves the focus in the tree, so that its keys go on working. */
+  readonly keepsFocus?: boolean;
 }
 
 /** Something on the disk that a command acts on: a path, a file's address or an item of the tree. */
@@ -55,6 +57,11 @@ export function execute<Id extends CommandId>(
   ...args: CommandArguments[Id]
 ): Thenable<unknown> {
   return vscode.commands.executeCommand(id, ...args);
+}
+
+/** Whether what a target opens leaves the focus where it is. */
+export function keepsFocus(target: Target | undefined): boolean {
+  return typeof target === 'object' && 'keepsFocus' in target && target.keepsFocus === true;
 }
 
 /** The path that a target means. */

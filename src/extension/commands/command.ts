@@ -84,7 +84,7 @@ function requireTraining({ engine }: CommandContext): void {
 /** A key binding has no item to hand over: it stands for what is selected in the tree. */
 function withSelection(args: unknown[], tree: RunsTree): unknown[] {
   const [first] = args;
-  const isFromTree = typeof first === 'object' && first !== null && 'selected' in first;
+  const isFromTree = typeof first === 'object' && first !== null && 'selection' in first;
   return isFromTree ? [tree.selection[0], tree.selection] : args;
 }
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { execute, pathOf } from '../command-ids';
+import { execute, keepsFocus, pathOf } from '../command-ids';
 import type { Target } from '../command-ids';
 import { NoisingPanel } from '../panels/noising-panel';
 import { SamplesPanel } from '../panels/samples-panel';
@@ -16,7 +16,7 @@ export async function openTrainingPanel(context: CommandContext, run?: Target): 
     run === undefined
       ? (context.engine.training?.run ?? (await context.runs.read())[0]?.path)
       : runOf(pathOf(run));
-  TrainingPanel.show(context, chosen);
+  TrainingPanel.show(context, chosen, keepsFocus(run));
 }
 
 /** The run that a checkpoint belongs to; of a run, itself. */
@@ -26,7 +26,8 @@ function runOf(target: string): string {
 }
 
 export function openSamplesPanel(context: CommandContext, model?: Target): void {
-  SamplesPanel.show(context, model === undefined ? {} : { model: pathOf(model) });
+  const target = model === undefined ? {} : { model: pathOf(model) };
+  SamplesPanel.show(context, { ...target, keepsFocus: keepsFocus(model) });
 }
 
 export async function sampleFromCheckpoint(context: CommandContext, model?: Target): Promise<void> {

@@ -4,6 +4,7 @@ import { pathOf } from '../command-ids';
 import type { Target } from '../command-ids';
 import { isLive } from '../engine-host';
 import { formatCount } from '../format';
+import { TrainingPanel } from '../panels/training-panel';
 import { Refusal } from '../report';
 import { pathsOf } from './command';
 import type { CommandContext } from './command';
@@ -29,7 +30,8 @@ export async function renameRun(context: CommandContext, target?: Target): Promi
     validateInput: (text) => faultOfName(text, taken),
   });
   if (name === undefined || name.trim() === old) return;
-  await context.engine.request('renameRun', { run, name: name.trim() });
+  const renamed = await context.engine.request('renameRun', { run, name: name.trim() });
+  TrainingPanel.renamed(run, renamed.run);
   await context.runs.refresh();
 }
 

@@ -8,10 +8,13 @@ import type {
 } from '../../../webview/protocol';
 import { EngineError } from '../../engine/client';
 import type { NoiseSettings } from '../../engine/protocol';
+import { execute } from '../command-ids';
 import { reportFailure } from '../report';
 import type { Services } from '../services';
+import { DenoisingSession } from './denoising-session';
+import { NoisingModels } from './noising-models';
 import { Panel, panelOptions, viewType } from './panel';
-import { askForFile } from './save-places';
+import { askForFile, askForModel } from './save-places';
 
 type Message = Exclude<NoisingToHost, AnyWebviewToHost>;
 type ReadMessage = Extract<Message, { type: 'read' }>;
@@ -37,6 +40,10 @@ export class NoisingPanel implements vscode.Disposable {
   private readonly panel: Panel<HostToNoising, NoisingToHost>;
   private readonly subscriptions: vscode.Disposable[];
   private readonly closed = new AbortController();
+  private readonly denoising: DenoisingSession;
+  private readonly models: NoisingModels;
+  private chosen: readonly string[] = [];
+  private listings = 0;
   private images: NoisingImage[] = [];
 
   /** Restores the panel when the window is loaded again. */
@@ -76,7 +83,15 @@ export class NoisingPanel implements vscode.Disposable {
       fault: (message) => services.log.error(`Noising view: ${message}`),
       closed: () => this.close(),
     });
+    this.models = new NoisingModels(services);
+    this.denoising = new DenoisingSession(services, {
+      tell: (message) => this.panel.post(message),
+      frame: (ask, frame) =>
+        this.panel.postLatest('denoising', (seq) => ({ type: 'denoising', seq, ask, frame })),
+    });
     this.subscriptions = [
+      this.denoising,
+      services.runs.onDidChange(() => void this.sendModels()),
       services.engine.onDidChangeHealth((health) => this.panel.post({ type: 'engine', health })),
     ];
   }
@@ -113,6 +128,27 @@ export class NoisingPanel implements vscode.Disposable {
       seed: 0,
       health: this.services.engine.health,
     });
+    void this.sendModels();
+  }
+
+  /** Settles when the view was told. Never throws: what cannot be read is said of each model. */
+  private async sendModels(): Promise<void> {
+    const { signal } = this.closed;
+    const turn = ++this.listings;
+    try {
+      const models = await this.models.list(this.chosen, signal);
+      if (turn === this.listings) this.panel.post({ type: 'models', models });
+    } catch (error) {
+      if (!signal.aborted) reportFailure(error, 'Looking for checkpoints', this.services.log);
+    }
+  }
+
+  private async browse(): Promise<void> {
+    const model = await askForModel();
+    if (model === undefined) return;
+    this.chosen = [model, ...this.chosen.filter((each) => each !== model)];
+    await this.sendModels();
+    this.panel.post({ type: 'chosen', model });
   }
 
   private receive(message: Message): void {
@@ -121,6 +157,14 @@ export class NoisingPanel implements vscode.Disposable {
         return void this.read(message);
       case 'export':
         return void this.export(message);
+      case 'denoise':
+        return void this.denoising.denoise(message);
+      case 'stopDenoising':
+        return this.denoising.stop('way');
+      case 'browse':
+        return void this.browse();
+      case 'train':
+        return void execute('diffusion.train');
       default:
         message satisfies never;
     }

@@ -16,7 +16,7 @@ import { sampleCommand } from './command-line';
 import { checkpointOf, modelChoices } from './model-choices';
 import { Panel, panelOptions, viewType } from './panel';
 import { SamplingSession } from './sampling-session';
-import { askForFile, askForNewFolder } from './save-places';
+import { askForFile, askForModel, askForNewFolder } from './save-places';
 
 /** What the panel is opened with. */
 export interface SamplesTarget {
@@ -26,6 +26,8 @@ export interface SamplesTarget {
   readonly models?: readonly string[];
   /** Sample at once. */
   readonly start?: boolean;
+  /** The focus stays where it is. */
+  readonly keepsFocus?: boolean;
 }
 
 type Message = Exclude<SamplesToHost, AnyWebviewToHost>;
@@ -66,7 +68,7 @@ export class SamplesPanel implements vscode.Disposable {
       vscode.window.createWebviewPanel(
         viewType('samples'),
         TITLE,
-        vscode.ViewColumn.Active,
+        { viewColumn: vscode.ViewColumn.Active, preserveFocus: target.keepsFocus },
         panelOptions(services.extensionUri),
       ),
     );
@@ -94,9 +96,9 @@ export class SamplesPanel implements vscode.Disposable {
     });
   }
 
-  private ask({ model, models, start = false }: SamplesTarget): void {
+  private ask({ model, models, start = false, keepsFocus = false }: SamplesTarget): void {
     const wanted = models ?? (model === undefined ? [] : [model]);
-    this.panel.panel.reveal();
+    this.panel.panel.reveal(undefined, keepsFocus);
     if (wanted.length === 0) return;
     void this.services.runs.read().then((runs) => {
       this.areRunsRead = true;
@@ -248,14 +250,8 @@ export class SamplesPanel implements vscode.Disposable {
   }
 
   private async browse(): Promise<void> {
-    const [folder] =
-      (await vscode.window.showOpenDialog({
-        canSelectFiles: false,
-        canSelectFolders: true,
-        openLabel: 'Use This Model',
-        title: 'A run, a checkpoint or a diffusers folder',
-      })) ?? [];
-    if (folder) this.ask({ model: folder.fsPath });
+    const model = await askForModel();
+    if (model !== undefined) this.ask({ model });
   }
 
   /** What fails is said by the view where it can be, and by the editor where it is a fault. */

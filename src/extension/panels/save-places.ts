@@ -32,6 +32,18 @@ export async function askForNewFolder(name: string): Promise<string | undefined>
   return path.join(parent.fsPath, free);
 }
 
+/** Asks for a model's folder; undefined where nothing was chosen. */
+export async function askForModel(): Promise<string | undefined> {
+  const [folder] =
+    (await vscode.window.showOpenDialog({
+      canSelectFiles: false,
+      canSelectFolders: true,
+      openLabel: 'Use This Model',
+      title: 'A run, a checkpoint or a diffusers folder',
+    })) ?? [];
+  return folder?.fsPath;
+}
+
 function startFolder(beside?: string): vscode.Uri {
   if (beside !== undefined) return vscode.Uri.file(path.dirname(beside));
   const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === 'file');

@@ -38,8 +38,11 @@ export class TrainingPanel implements vscode.Disposable {
     });
   }
 
-  /** @param run the run's folder; left out: the training in progress, else the newest run */
-  static show(services: Services, run?: string): void {
+  /**
+   * @param run the run's folder; left out: the training in progress, else the newest run
+   * @param preserveFocus whether the focus stays where it is
+   */
+  static show(services: Services, run?: string, preserveFocus = false): void {
     const wanted = run ?? services.engine.training?.run ?? services.runs.runs[0]?.path ?? null;
     const open = [...TrainingPanel.open];
     const fitting =
@@ -47,15 +50,20 @@ export class TrainingPanel implements vscode.Disposable {
       open.find(({ follower }) => follower === null);
     if (fitting) {
       if (wanted !== null && !fitting.shows(wanted)) fitting.follow(wanted);
-      return fitting.panel.panel.reveal();
+      return fitting.panel.panel.reveal(undefined, preserveFocus);
     }
     const panel = vscode.window.createWebviewPanel(
       viewType('training'),
       TITLE,
-      vscode.ViewColumn.Active,
+      { viewColumn: vscode.ViewColumn.Active, preserveFocus },
       panelOptions(services.extensionUri),
     );
     new TrainingPanel(services, panel, wanted);
+  }
+
+  /** A run has another folder: the panel that shows it goes along. */
+  static renamed(from: string, to: string): void {
+    [...TrainingPanel.open].find((each) => each.shows(from))?.follow(to);
   }
 
   private constructor(

@@ -94,6 +94,6 @@ export function tooltipOf(node: TreeNode, training: TrainingStatus | null): vsco
   return new vscode.MarkdownString(text, true);
 }
 
-function opening(title: string, command: string, target: string): vscode.Command {
-  return { title, command, arguments: [target] };
+function opening(title: string, command: string, path: string): vscode.Command {
+  return { title, command, arguments: [{ path, keepsFocus: true } satisfies PathTarget] };
 }

@@ -15,6 +15,7 @@ export class RunsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dispo
   private redraw: NodeJS.Timeout | null = null;
   private drawnState = '';
   private unfolded: string | null = null;
+  private selected: readonly TreeNode[] = [];
   private readonly emitter = new vscode.EventEmitter<TreeNode | undefined>();
   private readonly disposables: vscode.Disposable[];
   readonly onDidChangeTreeData = this.emitter.event;
@@ -32,13 +33,15 @@ export class RunsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dispo
     this.disposables = [
       this.view,
       this.emitter,
+      this.view.onDidChangeSelection(({ selection }) => (this.selected = selection)),
       runs.onDidChange(() => this.listChanged()),
       engine.onDidChangeTraining((status) => this.trainingChanged(status)),
     ];
   }
 
+  /** What is selected. (The view itself does not know while the list is being drawn anew.) */
   get selection(): readonly TreeNode[] {
-    return this.view.selection;
+    return this.selected;
   }
 
   async getChildren(node?: TreeNode): Promise<TreeNode[]> {

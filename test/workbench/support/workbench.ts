@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { chromium, type Browser, type Frame, type Locator, type Page } from 'playwright-core';
 import { afterEach, inject } from 'vitest';
@@ -173,9 +173,35 @@ export class Workbench {
     await toast.locator('.monaco-button', { hasText: button }).click();
   }
 
+  /** What the notifications on the screen say. */
+  async notifications(): Promise<string[]> {
+    const messages = this.page.locator('.notification-toast .notification-list-item-message');
+    return messages.allInnerTexts();
+  }
+
+  private get dialog(): Locator {
+    return this.page.locator('.monaco-dialog-box');
+  }
+
+  /** What the dialog that asks says. */
+  async dialogText(): Promise<string> {
+    await this.dialog.waitFor();
+    return this.dialog.locator('.dialog-message-container').innerText();
+  }
+
+  /** Says yes where it is asked whether a file is to be deleted; where there is no trash, twice. */
+  async confirmDeletion(file: string): Promise<void> {
+    await this.pressInDialog('Move to Trash');
+    const again = this.dialog.filter({ hasText: 'The trash cannot take' });
+    await poll(`the end of ${file}`, async () => {
+      if (await again.isVisible()) await this.pressInDialog('Delete for Good');
+      return !existsSync(file);
+    });
+  }
+
   /** Presses a button of the dialog that asks. */
   async pressInDialog(button: string): Promise<void> {
-    await this.page.locator('.monaco-dialog-box .monaco-button', { hasText: button }).click();
+    await this.dialog.locator('.monaco-button', { hasText: button }).click();
   }
 
   /** The status-bar item whose text matches, once it is there. */
@@ -228,6 +254,20 @@ export class Workbench {
       if (await choice.isVisible()) await choice.click();
       return succeeds(choice.waitFor({ state: 'hidden', timeout: MENU_MS }));
     });
+  }
+
+  /** What the menu that is open offers. */
+  async menuItems(): Promise<string[]> {
+    const labels = this.page.locator('.monaco-menu .action-item .action-label:not(.separator)');
+    await labels.first().waitFor();
+    return (await labels.allInnerTexts()).map((text) => text.trim());
+  }
+
+  /** The text beside the pointer, once it matches. */
+  async hoverText(text: RegExp): Promise<string> {
+    const hover = this.page.locator('.monaco-hover:visible', { hasText: text });
+    await hover.waitFor();
+    return hover.innerText();
   }
 
   /** Opens a container of the activity bar by its title. */
