@@ -1,7 +1,8 @@
 // Bundles one file a process into dist/, and one a view into dist/webview/. Native packages stay outside.
+import { writeFileSync } from 'node:fs';
 import { build, context } from 'esbuild';
 
-const common = { bundle: true, sourcemap: true, logLevel: 'warning' };
+const common = { bundle: true, sourcemap: true, metafile: true, logLevel: 'warning' };
 
 const processes = {
   ...common,
@@ -34,9 +35,17 @@ const views = {
   minify: true,
 };
 
+/** Names of the packages that went into bundles, for their notices. */
+function packagesIn(results) {
+  const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const names = inputs.map((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]);
+  return [...new Set(names.filter((name) => name !== undefined))].sort();
+}
+
 const bundles = [processes, views];
 if (process.argv.includes('--watch')) {
   for (const bundle of bundles) await (await context(bundle)).watch();
 } else {
-  await Promise.all(bundles.map((bundle) => build(bundle)));
+  const results = await Promise.all(bundles.map((bundle) => build(bundle)));
+  writeFileSync('dist/packages.json', JSON.stringify(packagesIn(results), null, 2));
 }

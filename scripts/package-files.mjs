@@ -6,7 +6,11 @@ import { ROOT } from './setup.mjs';
 const PLATFORM = `${process.platform}-${process.arch}`;
 /** Loaded at run time; everything else is in the bundles. */
 const NATIVE = ['onnxruntime-node', 'sharp'];
-const OWN = ['README.md', 'CHANGELOG.md', 'LICENSE', '.vscodeignore', 'media', 'dist', 'schemas'];
+const OWN = [
+  ...['README.md', 'CHANGELOG.md', 'LICENSE', '.vscodeignore'],
+  ...['media', 'dist', 'schemas', 'docs'],
+];
+const NOTICES = 'THIRD_PARTY_NOTICES.txt';
 const PROCESSES = ['extension', 'engine', 'engine-compute', 'cli', 'data-worker', 'device-probe'];
 const VIEWS = ['training', 'samples', 'noising'];
 /** Parts of packages that are for their installation or for compilers. */
@@ -88,6 +92,22 @@ function shippedManifest() {
   };
 }
 
+/** A package's name, version and licence, with the text of the licence where it brings one. */
+function noticeOf(name) {
+  const folder = packageFolder(name);
+  const { version, license } = readJson(path.join(folder, 'package.json'));
+  const file = fs.readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+  const text = file ? fs.readFileSync(path.join(folder, file), 'utf8').trim() : '';
+  return [`${name} ${version} (${license})`, text].filter(Boolean).join('\n\n');
+}
+
+/** What is owed to the authors of everything that is bundled or shipped. */
+function notices() {
+  const bundled = readJson(path.join(ROOT, 'dist', 'packages.json'));
+  const names = [...new Set([...bundled, ...runtimePackages()])].sort();
+  return `${names.map(noticeOf).join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+}
+
 /** Files that have to be there, relative to the extension. */
 function neededFiles(manifest) {
   const { icon, contributes } = manifest;
@@ -95,6 +115,7 @@ function neededFiles(manifest) {
     'README.md',
     'CHANGELOG.md',
     'LICENSE',
+    NOTICES,
     icon,
     ...contributes.viewsContainers.activitybar.map((container) => container.icon),
     ...contributes.jsonValidation.map(({ url }) => url),
@@ -117,6 +138,7 @@ export function layOut(folder) {
     if (fs.existsSync(source)) fs.cpSync(source, path.join(folder, name), { recursive: true });
   }
   fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
+  fs.writeFileSync(path.join(folder, NOTICES), notices());
   for (const name of runtimePackages()) {
     copyPackage(name, path.join(folder, 'node_modules', ...name.split('/')));
   }
