@@ -43,6 +43,30 @@ describe('What lies on the disk', () => {
     await until('the list with the other', runs.onDidChange, () => !!runs.find(kept));
   });
 
+  it('is renamed, and its training panel goes along', async () => {
+    const { runs } = api.services;
+    const run = await finishedRun();
+    const isOpen = (name: string) =>
+      vscode.window.tabGroups.all.some(({ tabs }) => tabs.some(({ label }) => label === name));
+    await vscode.commands.executeCommand('diffusion.openTrainingPanel', run);
+    await until('its panel', vscode.window.tabGroups.onDidChangeTabs, () =>
+      isOpen(path.basename(run)),
+    );
+    const ask = vscode.window.showInputBox;
+    Object.assign(vscode.window, { showInputBox: () => Promise.resolve('renamed') });
+    try {
+      await vscode.commands.executeCommand('diffusion.renameRun', run);
+    } finally {
+      Object.assign(vscode.window, { showInputBox: ask });
+    }
+    await until('the panel’s new name', vscode.window.tabGroups.onDidChangeTabs, () =>
+      isOpen('renamed'),
+    );
+    assert.equal(isOpen(path.basename(run)), false);
+    assert.ok(runs.find(workspacePath('runs', 'renamed')));
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
   it('shows a torn record as broken, and no folder that is no run', async () => {
     const { runs } = api.services;
     mkdirSync(workspacePath('runs', 'torn'), { recursive: true });
