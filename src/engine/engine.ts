@@ -28,6 +28,7 @@ import { previewSteps } from './run/checkpoint-list';
 import { readPreviews } from './run/previews';
 import { renameRun } from './run/rename';
 import { readRecord, RunLister } from './run/run-lister';
+import { modelFacts } from './sampling/model-facts';
 import { SamplingService } from './sampling/sampling-service';
 import { changesOf, configOf } from './training/training-requests';
 import { TrainingService, type TrainingListener } from './training/training-service';
@@ -127,6 +128,11 @@ export class Engine implements WindowHost, TrainingListener {
         const either = AbortSignal.any([signal, window.signal]);
         return sampling.sample(request, (frame) => window.tellFrame(frame), either);
       },
+      denoise: (request, signal) => {
+        const either = AbortSignal.any([signal, window.signal]);
+        return sampling.denoise(request, (frame) => window.tellFrame(frame), either);
+      },
+      modelFacts: ({ model }) => modelFacts(model),
       frames: (request) => sampling.jobs.frames(request),
       saveSamples: (request) => sampling.jobs.save(request),
       readImage,

@@ -18,15 +18,18 @@ const Image = z.object({
   channels: z.literal([1, 3]).optional(),
 });
 const share = z.number().gt(0).lt(1);
+/** A schedule as a request has it. */
+export const ScheduleShape = z.object({
+  kind: z.enum(SCHEDULE_KINDS),
+  timesteps: z.int().min(2).max(100_000),
+  betaStart: share,
+  betaEnd: share,
+  zeroTerminalSnr: z.boolean(),
+});
+
 const Request = z.object({
   image: Image,
-  schedule: z.object({
-    kind: z.enum(SCHEDULE_KINDS),
-    timesteps: z.int().min(2).max(100_000),
-    betaStart: share,
-    betaEnd: share,
-    zeroTerminalSnr: z.boolean(),
-  }),
+  schedule: ScheduleShape,
   at: z.array(z.int().min(0)).min(1).max(4096),
   seed: z.int().min(0),
   out: z.string().min(1).optional(),

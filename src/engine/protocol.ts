@@ -36,6 +36,13 @@ export interface HostToEngine {
   checkpointNow(): CheckpointNote;
   /** Draws images; its frames come as `frame` notifications. Cancellable. */
   sample(request: SampleRequest): SampleResult;
+  /**
+   * Goes on with the reverse process from noised images. Frames, kept steps and result are as those of
+   * a sampling. Cancellable.
+   */
+  denoise(request: DenoiseRequest): SampleResult;
+  /** What images a model takes, and by which noise. */
+  modelFacts(request: { readonly model: string }): ModelFacts;
   /** Steps of a sampling, in progress or ended, as far as they are still kept. */
   frames(request: FramesRequest): FramesResult;
   /** Writes the images of a finished sampling to files. */
@@ -283,6 +290,38 @@ export interface SampleRequest {
   /** `auto`, `cpu`, `webgpu`, …; and CPU threads. */
   readonly device: string;
   readonly threads?: number;
+}
+
+/** Noised images, and how to bring them back. */
+export interface DenoiseRequest {
+  /** As that of a sampling, whose name it takes the place of. */
+  readonly job: string;
+  readonly model: string;
+  /** x_t, as {@link DenoiseRequest.shape} says, row-major. */
+  readonly xt: Float32Array;
+  /** `[N, C, H, W]`: what the model takes; N = 1 … 64. */
+  readonly shape: readonly [number, number, number, number];
+  /** The timestep that they were noised to, 0 … T−1. */
+  readonly t: number;
+  /** By which they were noised: the noise has to be the model's at every timestep. */
+  readonly schedule: NoiseSettings;
+  readonly seed: number;
+  readonly solver: SolverName;
+  /** 1 … t + 1; left out: the solver's default. One step of ddim is the model's prediction at t. */
+  readonly steps?: number;
+  readonly eta?: number;
+  readonly variance?: Variance;
+  readonly device: string;
+  readonly threads?: number;
+}
+
+/** What a model was made for. */
+export interface ModelFacts {
+  readonly model: string;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly schedule: NoiseSettings;
 }
 
 export interface Frame {

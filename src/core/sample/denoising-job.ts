@@ -6,7 +6,7 @@ import { timestepsFrom } from '../diffusion/spacing';
 import { signatureOf } from '../nn/model';
 import type { Runtime } from '../runtime/runtime';
 import { DenoiserCache } from './denoiser-cache';
-import { sampleFrom, type SamplingSettings } from './sampler';
+import { sampleFrom } from './sampler';
 import {
   classesFrom,
   settingsFor,
@@ -29,20 +29,20 @@ export interface NoisedStart {
 export type DenoisingWishes = Omit<SamplingWishes, 'count' | 'atOnce' | 'spacing'>;
 
 /**
- * The settings that wishes come to for a model.
+ * What wishes come to as those of a sampling, in count, steps and spacing.
  *
  * @throws UserError if model, images, schedule and steps do not fit each other
  */
-export function denoisingSettings(
+export function denoisingWishes(
   model: SampledModel,
   start: NoisedStart,
   wishes: DenoisingWishes,
-): SamplingSettings {
+): SamplingWishes {
   checkFit(model, start);
-  const steps = wishes.steps ?? SOLVERS[wishes.solver].defaultSteps(start.t + 1);
-  timestepsFrom(start.t, steps);
-  const count = start.images.shape[0];
-  return settingsFor(model, { ...wishes, count, steps, spacing: 'trailing' });
+  const { images, t } = start;
+  const steps = wishes.steps ?? SOLVERS[wishes.solver].defaultSteps(t + 1);
+  timestepsFrom(t, steps);
+  return { ...wishes, count: images.shape[0], steps, spacing: 'trailing' };
 }
 
 /**
@@ -59,7 +59,7 @@ export async function* denoiseImages(
   wishes: DenoisingWishes,
   signal?: AbortSignal,
 ): AsyncGenerator<SamplingEvent, void, undefined> {
-  const settings = denoisingSettings(model, start, wishes);
+  const settings = settingsFor(model, denoisingWishes(model, start, wishes));
   const { images, t: from } = start;
   const { shape } = images;
   const cache = device instanceof DenoiserCache ? device : new DenoiserCache(device);
@@ -85,7 +85,10 @@ export async function* denoiseImages(
 }
 
 /** @throws UserError if the model was not trained for such images or another noise */
-function checkFit({ pipeline, diffusion }: SampledModel, { images, schedule }: NoisedStart): void {
+function checkFit(
+  { pipeline, diffusion }: SampledModel,
+  { images, t, schedule }: NoisedStart,
+): void {
   const { channels, height, width } = signatureOf(pipeline.model);
   const [, c, h, w] = images.shape;
   if (c !== channels || h !== height || w !== width) {
@@ -97,6 +100,11 @@ function checkFit({ pipeline, diffusion }: SampledModel, { images, schedule }: N
   if (!isSameNoise(schedule, diffusion.schedule)) {
     throw new UserError(
       `The image was noised by another schedule than ${pipeline.path} was trained with; use the model's.`,
+    );
+  }
+  if (t >= schedule.timesteps) {
+    throw new UserError(
+      `The timestep to denoise from is ${t}; the model has the timesteps 0 to ${schedule.timesteps - 1}.`,
     );
   }
 }

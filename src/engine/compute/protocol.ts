@@ -1,6 +1,7 @@
 import type { TrainingConfig } from '../../core/config/training-config';
 import type { NoiseSchedule } from '../../core/diffusion/schedule';
 import type { RuntimeRequest } from '../../core/runtime/open';
+import type { NoisedStart } from '../../core/sample/denoising-job';
 import type { SamplingEvent, SamplingWishes } from '../../core/sample/sampling-job';
 import type { SavedCheckpoint } from '../../core/train/control';
 import type { TrainEvent } from '../../core/train/events';
@@ -16,6 +17,8 @@ export interface SamplingTask {
   /** A run, a checkpoint or a diffusers folder. */
   readonly model: string;
   readonly wishes: SamplingWishes;
+  /** Images to bring back; left out: new ones are drawn, from noise. */
+  readonly from?: NoisedStart;
   readonly device: RuntimeRequest['device'];
   /** Left out: as many as the engine may use. */
   readonly threads?: number;

@@ -1,5 +1,6 @@
 import { StoppedError } from '../../core/base/errors';
 import { describeSampling } from '../../core/sample/describe-sampling';
+import { denoiseImages, denoisingWishes } from '../../core/sample/denoising-job';
 import { sampleImages, settingsFor } from '../../core/sample/sampling-job';
 import type { Surroundings } from '../../core/train/setup';
 import { OpenDevices } from './open-devices';
@@ -17,14 +18,16 @@ export class Sampler {
 
   /** @throws UserError if the settings do not fit; StoppedError when `signal` is aborted */
   async *draw(
-    { model: target, wishes, device, threads }: SamplingTask,
+    { model: target, wishes, from, device, threads }: SamplingTask,
     signal: AbortSignal,
   ): AsyncGenerator<DrawingEvent, void, undefined> {
     if (signal.aborted) throw new StoppedError('stopped');
     const { versions, defaultThreads } = this.surroundings;
     const model = await this.models.get(target);
-    settingsFor(model, wishes);
-    const settings = describeSampling(model, wishes, versions['diffusion-lab'] ?? '');
+    const asked = from ? denoisingWishes(model, from, wishes) : wishes;
+    settingsFor(model, asked);
+    const about = describeSampling(model, asked, versions['diffusion-lab'] ?? '');
+    const settings = from ? { ...about, from: from.t } : about;
     const { cache, runtime, choice } = await this.devices.get(device, threads ?? defaultThreads);
     yield {
       type: 'opened',
@@ -34,6 +37,7 @@ export class Sampler {
       deviceReason: choice.why,
       warnings: model.pipeline.warnings,
     };
-    yield* sampleImages(cache, model, wishes, signal);
+    if (from) yield* denoiseImages(cache, model, from, wishes, signal);
+    else yield* sampleImages(cache, model, wishes, signal);
   }
 }

@@ -1,30 +1,12 @@
-import { z } from 'zod';
-import { StoppedError, UserError } from '../../core/base/errors';
-import { parseWith } from '../../core/base/schema';
-import { DEVICES } from '../../core/config/training-config';
-import { SOLVER_NAMES, VARIANCES } from '../../core/diffusion/solvers';
-import { SPACINGS } from '../../core/diffusion/spacing';
+import { StoppedError } from '../../core/base/errors';
 import type { SampledEvent } from '../../core/sample/sampling-job';
-import type { OpenedEvent } from '../compute/protocol';
+import type { OpenedEvent, SamplingTask } from '../compute/protocol';
 import type { ComputeThread } from '../compute/thread';
 import { pixelsOf } from '../pixels';
-import type { Frame, SampleRequest, SampleResult } from '../protocol';
+import type { DenoiseRequest, Frame, SampleRequest, SampleResult } from '../protocol';
 import { KeptJobs, type KeptJob } from './kept-jobs';
+import { askedDenoising, askedSampling, type AskedSampling } from './requests';
 import { StepRecorder } from './step-recorder';
-
-const Request = z.object({
-  job: z.string().min(1),
-  model: z.string().min(1),
-  count: z.int().min(1).max(4096),
-  seed: z.int().min(0),
-  solver: z.enum(SOLVER_NAMES),
-  steps: z.int().min(1).optional(),
-  eta: z.number().min(0).max(1).optional(),
-  spacing: z.enum(SPACINGS).optional(),
-  variance: z.enum(VARIANCES).optional(),
-  device: z.enum(DEVICES),
-  threads: z.int().min(1).max(1024).optional(),
-});
 
 /** A sampling that is being drawn. */
 interface Begun {
@@ -56,10 +38,25 @@ export class SamplingService {
     onFrame: (frame: Frame) => void,
     signal: AbortSignal,
   ): Promise<SampleResult> {
-    const wishes = parseWith(Request, request, (key) => key);
-    checkUse(wishes);
+    return this.inTurn(askedSampling(request), onFrame, signal);
+  }
+
+  /** Brings noised images back, as {@link sample} draws new ones. */
+  async denoise(
+    request: DenoiseRequest,
+    onFrame: (frame: Frame) => void,
+    signal: AbortSignal,
+  ): Promise<SampleResult> {
+    return this.inTurn(askedDenoising(request), onFrame, signal);
+  }
+
+  private async inTurn(
+    asked: AskedSampling,
+    onFrame: (frame: Frame) => void,
+    signal: AbortSignal,
+  ): Promise<SampleResult> {
     this.count++;
-    const turn = this.last.then(() => this.draw(wishes, onFrame, signal));
+    const turn = this.last.then(() => this.draw(asked, onFrame, signal));
     this.last = turn.catch(() => undefined);
     try {
       return await Promise.race([turn, stopped(signal)]);
@@ -69,17 +66,15 @@ export class SamplingService {
   }
 
   private async draw(
-    wishes: z.infer<typeof Request>,
+    { job, task }: AskedSampling,
     onFrame: (frame: Frame) => void,
     signal: AbortSignal,
   ): Promise<SampleResult> {
     if (signal.aborted) throw new StoppedError('stopped');
-    const { job, model, device, threads, ...rest } = wishes;
-    const task = { model, wishes: rest, device, threads };
     let begun: Begun | null = null;
     try {
       for await (const event of this.compute.sample(task, signal)) {
-        if (event.type === 'opened') begun = this.begin(job, event, wishes.seed);
+        if (event.type === 'opened') begun = this.begin(job, event, task);
         else if (event.type === 'frame') onFrame(begun!.recorder.frame(event));
         else return this.finish(begun!, event);
       }
@@ -90,9 +85,13 @@ export class SamplingService {
     }
   }
 
-  private begin(job: string, opened: OpenedEvent, seed: number): Begun {
+  private begin(job: string, opened: OpenedEvent, { wishes, from }: SamplingTask): Begun {
     const kept = this.jobs.begin(job, opened.settings);
-    return { opened, kept, recorder: new StepRecorder(kept, opened.schedule, seed) };
+    return {
+      opened,
+      kept,
+      recorder: new StepRecorder(kept, opened.schedule, from?.images.data ?? wishes.seed),
+    };
   }
 
   private finish({ opened, kept }: Begun, done: SampledEvent): SampleResult {
@@ -101,16 +100,6 @@ export class SamplingService {
     const { settings, device, deviceReason, warnings } = opened;
     const { seconds } = done;
     return { job: kept.job, images, settings, device, deviceReason, seconds, warnings };
-  }
-}
-
-/** Refuses settings that would be without effect. */
-function checkUse({ solver, eta, variance }: z.infer<typeof Request>): void {
-  if (eta !== undefined && solver !== 'ddim') {
-    throw new UserError(`eta is for the ddim solver, not ${solver}; leave it out.`);
-  }
-  if (variance !== undefined && solver !== 'ddpm') {
-    throw new UserError(`variance is for the ddpm solver, not ${solver}; leave it out.`);
   }
 }
 

@@ -15,10 +15,11 @@ export class StepRecorder {
   /** x_t as the next step finds it. */
   private before: Float32Array | null = null;
 
+  /** @param start the images that it starts from, or the seed of their noise */
   constructor(
     private readonly kept: KeptJob,
     private readonly schedule: NoiseSchedule,
-    private readonly seed: number,
+    private readonly start: Float32Array | number,
   ) {}
 
   frame(event: FrameEvent): Frame {
@@ -37,13 +38,15 @@ export class StepRecorder {
   /** The noise that the step saw in x_t, scaled to the range of images. */
   private noiseIn({ x0, t }: FrameEvent): ImageBatch {
     const { data, shape } = x0;
-    const before = this.before ?? this.startNoise(shape, data.length);
+    const before = this.before ?? this.startImages(shape, data.length);
     const eps = epsFromX0(this.schedule, data, before, t);
     return { data: eps.map((value) => value / EPS_RANGE), shape };
   }
 
-  private startNoise(shape: ImageBatch['shape'], length: number): Float32Array {
+  private startImages(shape: ImageBatch['shape'], length: number): Float32Array {
+    const { start: seed } = this;
+    if (typeof seed !== 'number') return seed;
     const sampleSize = length / shape[0];
-    return initialNoise({ seed: this.seed, firstSample: 0, sampleSize }, new Float32Array(length));
+    return initialNoise({ seed, firstSample: 0, sampleSize }, new Float32Array(length));
   }
 }

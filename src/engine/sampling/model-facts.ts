@@ -1,0 +1,17 @@
+import { pipelineFolderOf } from '../../core/checkpoint/describe';
+import { openPipeline } from '../../core/checkpoint/diffusers-folder';
+import { signatureOf } from '../../core/nn/model';
+import type { ModelFacts } from '../protocol';
+
+/**
+ * What a run's latest checkpoint, a checkpoint or a diffusers folder takes; its weights are not read.
+ *
+ * @throws UserError if it is none of these, or broken
+ */
+export async function modelFacts(model: string): Promise<ModelFacts> {
+  const pipeline = await openPipeline(await pipelineFolderOf(model));
+  const { width, height, channels } = signatureOf(pipeline.model);
+  const { kind, timesteps, betaStart, betaEnd, zeroTerminalSnr } = pipeline.schedule;
+  const schedule = { kind, timesteps, betaStart, betaEnd, zeroTerminalSnr };
+  return { model, width, height, channels, schedule };
+}
