@@ -3,6 +3,7 @@ import type {
   FramePart,
   FramesResult,
   MetricsDelta,
+  ModelFacts,
   NoiseSettings,
   PixelBatch,
   Preview,
@@ -183,6 +184,27 @@ export interface NoisingImage {
   readonly message: string | null;
 }
 
+/** A model, weighed against the image that is noised. */
+export interface NoisingModelChoice extends ModelChoice {
+  /** Its run's name, or its folder's: checkpoints of one run take the same images. */
+  readonly group: string;
+  /** Null where it cannot be read. */
+  readonly facts: ModelFacts | null;
+  /** Why it cannot be read, in a sentence. */
+  readonly message: string | null;
+}
+
+/** A step on the way back to an image. */
+export interface DenoisedStep {
+  readonly step: number;
+  /** The timestep that was denoised. */
+  readonly t: number;
+  /** After the step. */
+  readonly xt: PixelBatch;
+  /** The clean image as the model saw it in the step. */
+  readonly x0: PixelBatch;
+}
+
 export type HostToNoising =
   | HostToAnyWebview
   | {
@@ -193,11 +215,55 @@ export type HostToNoising =
       readonly health: EngineHealth;
     }
   | { readonly type: 'image'; readonly image: NoisingImage }
+  /** Null while they are being looked for. */
+  | { readonly type: 'models'; readonly models: readonly NoisingModelChoice[] | null }
+  /** A folder that was chosen: the model to look with. */
+  | { readonly type: 'chosen'; readonly model: string }
+  /** The clean image as the model sees it, to `denoise` of a glance. */
+  | { readonly type: 'seen'; readonly ask: number; readonly x0: PixelBatch }
+  /** How far a way back is. */
+  | {
+      readonly type: 'denoising';
+      readonly seq: number;
+      readonly ask: number;
+      readonly frame: Frame;
+    }
+  | {
+      readonly type: 'denoised';
+      readonly ask: number;
+      readonly steps: readonly DenoisedStep[];
+      readonly seconds: number;
+      /** "cpu, 3 threads" */
+      readonly device: string;
+    }
+  /** Null: it was stopped, or another took its place. */
+  | { readonly type: 'notDenoised'; readonly ask: number; readonly message: string | null }
   | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'failed'; readonly message: string };
 
 export type NoisingToHost =
   | AnyWebviewToHost
+  /**
+   * glance: the model's prediction at t alone; way: the whole reverse process from t. One that is asked
+   * for takes the place of the last of its kind.
+   */
+  | {
+      readonly type: 'denoise';
+      readonly ask: number;
+      readonly what: 'glance' | 'way';
+      readonly model: string;
+      /** `[C, H, W]`. */
+      readonly xt: Float32Array;
+      readonly shape: readonly [number, number, number];
+      readonly t: number;
+      readonly schedule: NoiseSettings;
+      readonly seed: number;
+    }
+  /** Ends the way back. */
+  | { readonly type: 'stopDenoising' }
+  /** Choose a model's folder on the disk. */
+  | { readonly type: 'browse' }
+  | { readonly type: 'train' }
   | {
       readonly type: 'read';
       readonly path: string;

@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { HostToNoising, NoisingImage } from '../../webview/protocol';
+import type { HostToNoising } from '../../webview/protocol';
+import { HYDRATE, picture } from './noising-feed';
 import { launch, ViewPage, type PageOptions } from './view-page';
 
 let browser: Browser;
@@ -14,41 +15,6 @@ afterEach(async () => {
   expect(await view.wrongs()).toEqual([]);
   await view.close();
 });
-
-/** A colourful picture: a disc on a ramp. */
-function picture(name: string, side = 32): NoisingImage {
-  const data = new Uint8Array(side * side * 3);
-  for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) {
-      const inside = Math.hypot(x - side / 2, y - side / 2) < side / 3;
-      const pixel = inside ? [240, 190, 40] : [x * 6, 60, 120 + y * 3];
-      data.set(pixel, (y * side + x) * 3);
-    }
-  }
-  const pixels = { data, count: 1, height: side, width: side, channels: 3 };
-  return {
-    path: `/pictures/${name}`,
-    label: name,
-    size: null,
-    channels: null,
-    pixels,
-    message: null,
-  };
-}
-
-const HYDRATE = {
-  type: 'hydrate',
-  images: [picture('sprite.png')],
-  schedule: {
-    kind: 'linear',
-    timesteps: 1000,
-    betaStart: 1e-4,
-    betaEnd: 0.02,
-    zeroTerminalSnr: false,
-  },
-  seed: 0,
-  health: { state: 'up', message: null },
-} as const satisfies HostToNoising;
 
 async function open(options: PageOptions = {}, message: HostToNoising = HYDRATE): Promise<void> {
   view = await ViewPage.open(browser, 'noising', options);

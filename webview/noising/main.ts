@@ -21,6 +21,7 @@ host.listen((message) => {
         seed: message.seed,
         size: null,
         channels: null,
+        model: null,
       };
       view ??= new NoisingView(root, host, { ...first, ...host.state });
       view.setHealth(message.health);
@@ -30,6 +31,18 @@ host.listen((message) => {
       return view?.setHealth(message.health);
     case 'image':
       return view?.setImage(message.image);
+    case 'models':
+      return view?.card.setModels(message.models);
+    case 'chosen':
+      return view?.look(message.model);
+    case 'denoising':
+      view?.card.receive(message);
+      requestAnimationFrame(() => host.post({ type: 'ack', seq: message.seq }));
+      return;
+    case 'seen':
+    case 'denoised':
+    case 'notDenoised':
+      return view?.card.receive(message);
     case 'notice':
       return view?.tell('info', message.message);
     case 'failed':

@@ -5,14 +5,7 @@ import { button, checkbox, dropdown, numberField } from '../shared/controls';
 import { h, replace, setText, show } from '../shared/dom';
 import { mendsOf } from './mend';
 import { percent } from './numbers';
-import { MOST_TIMESTEPS, PRESETS, sameSettings, scheduleFrom } from './settings';
-
-const KIND_LABELS: Readonly<Record<ScheduleKind, string>> = {
-  linear: 'Linear',
-  scaled_linear: 'Scaled linear',
-  cosine: 'Cosine',
-  sigmoid: 'Sigmoid',
-};
+import { KIND_LABELS, MOST_TIMESTEPS, PRESETS, sameSettings, scheduleFrom } from './settings';
 
 /** Edits a schedule, and says whether it ends in noise. What makes no schedule is said, not taken. */
 export class ScheduleEditor {
@@ -84,7 +77,8 @@ export class ScheduleEditor {
     });
   }
 
-  private take(settings: NoiseSettings): void {
+  /** Takes a schedule from elsewhere, as if it were written here. */
+  take(settings: NoiseSettings): void {
     const { problem } = scheduleFrom(settings);
     setText(this.problem, problem ?? '');
     show(this.problem, problem !== null);

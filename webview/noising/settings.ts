@@ -1,5 +1,9 @@
 import { UserError } from '../../src/core/base/errors';
-import { makeSchedule, type NoiseSchedule } from '../../src/core/diffusion/schedule';
+import {
+  makeSchedule,
+  type NoiseSchedule,
+  type ScheduleKind,
+} from '../../src/core/diffusion/schedule';
 import type { NoiseSettings } from '../../src/engine/protocol';
 
 /** A schedule at one click. */
@@ -8,6 +12,13 @@ export interface SchedulePreset {
   readonly title: string;
   readonly settings: NoiseSettings;
 }
+
+export const KIND_LABELS: Readonly<Record<ScheduleKind, string>> = {
+  linear: 'Linear',
+  scaled_linear: 'Scaled linear',
+  cosine: 'Cosine',
+  sigmoid: 'Sigmoid',
+};
 
 const LINEAR = { betaStart: 1e-4, betaEnd: 0.02, zeroTerminalSnr: false } as const;
 

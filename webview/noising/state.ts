@@ -12,6 +12,8 @@ export interface NoisingState {
   readonly seed: number;
   readonly size: number | null;
   readonly channels: 1 | 3 | null;
+  /** The model to look with; null: the first that fits. */
+  readonly model: string | null;
 }
 
 /** The timestep at the same place in another schedule. */

@@ -1,13 +1,15 @@
 import type { NoiseSettings } from '../../src/engine/protocol';
 import { stageAt } from '../../src/core/diffusion/stages';
 import { makeSchedule } from '../../src/core/diffusion/schedule';
-import type { EngineHealth, NoisingImage, NoisingToHost } from '../protocol';
+import type { EngineHealth, NoisingImage, NoisingModelChoice, NoisingToHost } from '../protocol';
 import { Announcer } from '../shared/announce';
 import { h, replace, setText, show } from '../shared/dom';
 import { Distribution } from './distribution';
 import { expectedMoments, momentsOf } from './forward-process';
 import { Formula } from './formula';
 import { NoisingModel } from './model';
+import { ModelCard } from './model-card';
+import { canBeMet } from './model-fit';
 import { ScheduleCharts } from './schedule-charts';
 import { ScheduleEditor } from './schedule-editor';
 import { Stage } from './stage';
@@ -38,6 +40,9 @@ export class NoisingView {
   private readonly charts = new ScheduleCharts((t) => this.move(t));
   private readonly distribution = new Distribution();
   private readonly strip: Strip;
+  private readonly editor: ScheduleEditor;
+  /** What a model makes of x_t. */
+  readonly card: ModelCard;
   private readonly model: NoisingModel;
   private readonly body: HTMLElement;
   private images: readonly NoisingImage[] = [];
@@ -62,7 +67,16 @@ export class NoisingView {
       onPick: (t) => this.move(t),
       onExport: (as, at) => this.export(as, at),
     });
-    const editor = new ScheduleEditor(state.schedule, (schedule) => this.reschedule(schedule));
+    this.editor = new ScheduleEditor(state.schedule, (schedule) => this.reschedule(schedule));
+    this.card = new ModelCard({
+      post: door.post,
+      onSay: (text) => this.announcer.say(text),
+      onPick: (model) => this.look(model),
+      onMeet: (choice) => this.meet(choice),
+      onBrowse: () => door.post({ type: 'browse' }),
+      onTrain: () => door.post({ type: 'train' }),
+    });
+    this.card.choose(state.model);
     this.body = h(
       'div',
       { class: 'noising' },
@@ -71,7 +85,8 @@ export class NoisingView {
         'div',
         { class: 'column' },
         this.formula.element,
-        editor.element,
+        this.editor.element,
+        this.card.element,
         this.charts.element,
         this.distribution.element,
       ),
@@ -99,8 +114,15 @@ export class NoisingView {
     this.showImage();
   }
 
-  setHealth({ state }: EngineHealth): void {
-    this.strip.canExport = state !== 'starting';
+  setHealth(health: EngineHealth): void {
+    this.strip.canExport = health.state !== 'starting';
+    this.card.setHealth(health);
+  }
+
+  /** Looks with a model. */
+  look(model: string): void {
+    this.change({ model });
+    this.card.choose(model);
   }
 
   /** Says what was done, or why it was not. */
@@ -158,6 +180,18 @@ export class NoisingView {
     this.showImage();
   }
 
+  /** Noises the image as a model was trained. */
+  private meet({ path, facts }: NoisingModelChoice): void {
+    if (!canBeMet(facts)) return;
+    const { width: size, schedule } = facts;
+    const channels = facts.channels;
+    this.look(path);
+    this.change({ size, channels });
+    this.stage.setControls(this.state);
+    this.editor.take(schedule);
+    this.showImage();
+  }
+
   /** Shows the chosen image; one that was read otherwise than is wanted is asked for again. */
   private showImage(): void {
     const { image, state } = this;
@@ -174,6 +208,7 @@ export class NoisingView {
     }
     if (image.message !== null) this.tell('error', image.message);
     this.model.setImage(image.pixels);
+    if (!image.pixels) this.card.look(null);
     if (!image.pixels) return image.message === null ? this.tell('info', READING) : undefined;
     if (image.message === null && this.message.textContent === READING) {
       show(this.message, false);
@@ -220,7 +255,16 @@ export class NoisingView {
     this.distribution.setMoments('closed', momentsOf(closed));
     this.distribution.setMoments('chain', chain && momentsOf(chain));
     if (xt) this.distribution.showNumbers(xt);
+    this.lookAt(xt);
     if (!chain) this.walkOn();
+  }
+
+  private lookAt(xt: Float32Array | null): void {
+    const { image, schedule } = this.model;
+    const { selected: path, t, schedule: settings, seed, mode } = this.state;
+    const original = this.image?.pixels;
+    if (!xt || !image || !original || path === null) return;
+    this.card.look({ path, image, original, xt, t, schedule, settings, seed, mode });
   }
 
   /** Goes on with the chain's walk while the page is at rest; draws when it has arrived. */
