@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import type { Frame } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -9,6 +12,9 @@ import { photographFailures, Workbench } from './support/workbench';
 
 let window: Workbench;
 photographFailures(() => window);
+
+/** The smallest training that leaves a checkpoint to look with. */
+const TRAINING = ['train', '--preset', 'quick', '--steps', '4', '--device', 'cpu', '--quiet'];
 
 /** A sprite: a bright disc on a dark ground. */
 async function sprite(): Promise<Uint8Array> {
@@ -25,7 +31,10 @@ async function sprite(): Promise<Uint8Array> {
 
 beforeAll(async () => {
   const files = { 'sprite.png': await sprite(), 'torn.png': new Uint8Array([0x89, 0x50, 1, 2]) };
-  window = await Workbench.open({ files });
+  window = await Workbench.open({ files, settings: { 'diffusion.device': 'cpu' } });
+  const run = window.workspace.at('runs', 'digits-1');
+  const cli = path.resolve(import.meta.dirname, '../../dist/cli.js');
+  await promisify(execFile)(process.execPath, [cli, ...TRAINING, '--out', run]);
 });
 
 afterAll(() => window?.close());
@@ -47,6 +56,30 @@ it('shows an image that is right-clicked, noised, with the numbers of the tutori
   await slider.press('End');
   await formulaIs(view, 'x_99 = 0.6030 · x_0 + 0.7978 · ε');
   await window.screenshots('noising');
+});
+
+it('shows what a fitting checkpoint sees, and brings the image back from there', async () => {
+  const view = await window.webviewFrame('noising');
+  const card = view.getByRole('region', { name: 'What a model sees here' });
+  await card.getByText(/digits-1 .* takes images of 16 × 16 in grey/).waitFor();
+  await card.getByRole('button', { name: 'Use Its Size and Schedule' }).click();
+  await view.getByText('16 × 16, grey').waitFor();
+  await card.getByText(/At t = \d+ it sees an image .* off the original/).waitFor();
+  const slider = view.getByRole('slider', { name: 'Timestep t' });
+  await slider.press('Home');
+  for (let i = 0; i < 9; i++) await slider.press('ArrowRight');
+  await card.getByText('At t = 9 it sees').waitFor();
+  await card.getByRole('button', { name: 'Denoise from Here' }).click();
+  await card.getByText(/It ends in an image .* s on cpu, .* thread/).waitFor();
+  await card.getByText('step 10 of 10, t = 0').waitFor();
+  await window.screenshots('noising-model');
+  await view.getByRole('combobox', { name: 'Size' }).click();
+  await view.getByRole('option', { name: 'As the image' }).first().click();
+  await view.getByRole('combobox', { name: 'Colour' }).click();
+  await view.getByRole('option', { name: 'As the image' }).last().click();
+  await view.getByRole('button', { name: 'Tutorial (T = 100)' }).click();
+  await slider.press('End');
+  await formulaIs(view, 'x_99 = 0.6030 · x_0 + 0.7978 · ε');
 });
 
 it('is where it was when it was hidden', async () => {
