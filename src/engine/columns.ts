@@ -23,16 +23,24 @@ const FIRST_ROOM = 1024;
 
 /** Columns of a number of rows, all NaN. */
 export function emptyColumns(rows: number, timestepParts: number): MetricsColumns {
+  const columns = blankColumns(rows, timestepParts);
+  for (const name of SERIES) columns[name].fill(NaN);
+  columns.lossByTimestep.fill(NaN);
+  return columns;
+}
+
+/** Columns of a number of rows, every value of which is still to be written. */
+export function blankColumns(rows: number, timestepParts: number): MetricsColumns {
   return {
-    step: new Float64Array(rows).fill(NaN),
-    time: new Float64Array(rows).fill(NaN),
-    epoch: new Float32Array(rows).fill(NaN),
-    loss: new Float32Array(rows).fill(NaN),
-    lr: new Float32Array(rows).fill(NaN),
-    gradNorm: new Float32Array(rows).fill(NaN),
-    imagesPerSecond: new Float32Array(rows).fill(NaN),
-    memory: new Float32Array(rows).fill(NaN),
-    lossByTimestep: new Float32Array(rows * timestepParts).fill(NaN),
+    step: new Float64Array(rows),
+    time: new Float64Array(rows),
+    epoch: new Float32Array(rows),
+    loss: new Float32Array(rows),
+    lr: new Float32Array(rows),
+    gradNorm: new Float32Array(rows),
+    imagesPerSecond: new Float32Array(rows),
+    memory: new Float32Array(rows),
+    lossByTimestep: new Float32Array(rows * timestepParts),
     timestepParts,
   };
 }
@@ -45,7 +53,7 @@ export class ColumnStore {
   /** @param first what it starts with; copied */
   constructor(first?: MetricsColumns) {
     const rows = first?.step.length ?? 0;
-    this.room = emptyColumns(Math.max(rows, FIRST_ROOM), first?.timestepParts ?? 0);
+    this.room = blankColumns(Math.max(rows, FIRST_ROOM), first?.timestepParts ?? 0);
     if (first) this.write(0, first);
   }
 
@@ -123,8 +131,10 @@ export class ColumnStore {
 
   private reallocate(room: number, timestepParts: number): void {
     const kept = this.view();
-    this.room = emptyColumns(room, timestepParts);
+    this.room = blankColumns(room, timestepParts);
     for (const name of SERIES) this.room[name].set(kept[name]);
-    if (kept.timestepParts === timestepParts) this.room.lossByTimestep.set(kept.lossByTimestep);
+    const { lossByTimestep } = this.room;
+    if (kept.timestepParts === timestepParts) lossByTimestep.set(kept.lossByTimestep);
+    else lossByTimestep.fill(NaN, 0, this.rows * timestepParts);
   }
 }

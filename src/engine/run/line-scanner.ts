@@ -1,4 +1,4 @@
-import { emptyColumns } from '../columns';
+import { blankColumns } from '../columns';
 import type { MetricsColumns } from '../protocol';
 
 /**
@@ -85,7 +85,8 @@ class Scan {
   run(): MetricsColumns | null {
     const { bytes, parts } = this;
     const rows = countLines(bytes);
-    const columns = emptyColumns(rows, parts);
+    const columns = blankColumns(rows, parts);
+    this.clearAbsent(columns);
     let last = -Infinity;
     for (let row = 0; row < rows; row++) {
       this.line(columns, row);
@@ -96,8 +97,17 @@ class Scan {
     return columns;
   }
 
+  /** What no line has is no value. */
+  private clearAbsent(columns: MetricsColumns): void {
+    const keys = this.fields.map(({ key }) => key);
+    for (const key of KEYS) if (!keys.includes(key)) columns[key].fill(NaN);
+    if (!keys.includes(PARTS)) columns.lossByTimestep.fill(NaN);
+  }
+
   private line(columns: MetricsColumns, row: number): void {
-    for (const { before, key } of this.fields) {
+    const { fields } = this;
+    for (let i = 0; i < fields.length; i++) {
+      const { before, key } = fields[i]!;
       this.take(before);
       if (this.isOdd) return;
       if (key === PARTS) this.means(columns.lossByTimestep, row * this.parts);
