@@ -55,9 +55,7 @@ describe('the engine', () => {
 
   it('holds, saves, goes on and stops as it is told, with the losses of an unheld run', async () => {
     const { client } = await scratch.start();
-    const request = scratch.request({ steps: 40, checkpointEvery: 0, previewEvery: 0 });
-    const whole = await client.request('train', request);
-    await state(client, 'finished');
+    const request = scratch.request(ENDLESS);
     const { run } = await client.request('train', request);
     expect(await client.request('pause', undefined)).toMatchObject({ state: 'paused', run });
     const held = await client.request('checkpointNow', undefined);
@@ -69,10 +67,15 @@ describe('the engine', () => {
     expect(stopped).toMatchObject({ state: 'stopped', step: at.step, run });
     const [summary] = await client.request('listRuns', { folder: scratch.runs });
     expect(summary).toMatchObject({ path: run, status: 'stopped', step: at.step });
-    const finished = state(client, 'finished');
     await client.request('resume', { from: run!, changes: {} });
-    expect(await finished).toMatchObject({ run, step: 40 });
-    expect(await lossesOf(run!)).toEqual(await lossesOf(whole.run!));
+    await told(client, 'training', ({ step }) => step >= at.step + 20);
+    const { step } = await client.request('stop', undefined);
+    const losses = await lossesOf(run!);
+    expect(losses).toHaveLength(step);
+    const unheld = await client.request('train', request);
+    await told(client, 'training', (status) => status.run === unheld.run && status.step >= step);
+    await client.request('stop', undefined);
+    expect((await lossesOf(unheld.run!)).slice(0, step)).toEqual(losses);
   });
 
   it('tells a follower every row, as the file has them, and the previews', async () => {
