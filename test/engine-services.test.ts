@@ -65,6 +65,42 @@ describe('sampling', () => {
     expect((await sharp(gif.out, { animated: true }).metadata()).pages).toBe(6);
   });
 
+  it('saves one sample as it is among all, and says which there are', async () => {
+    await client.request('sample', sampling({ job: 'one' }));
+    const all = await client.request('saveSamples', {
+      job: 'one',
+      as: 'each',
+      out: scratch.at('all'),
+    });
+    const save = (index?: number) =>
+      client.request('saveSamples', { job: 'one', as: 'one', out: scratch.at('one.png'), index });
+    const { out } = await save(3);
+    expect(readFileSync(out).equals(readFileSync(path.join(all.out, '0003.png')))).toBe(true);
+    expect((await failureOf(save(5))).message).toContain(
+      'no sample 5 to save; give a number from 0 to 4',
+    );
+    expect((await failureOf(save())).kind).toBe('user');
+  });
+
+  it('replaces a file only where the user has agreed, and then a folder never', async () => {
+    await client.request('sample', sampling({ job: 'replaced' }));
+    for (const as of ['grid', 'gif'] as const) {
+      const out = scratch.at(`foreign.${as === 'gif' ? 'gif' : 'png'}`);
+      writeFileSync(out, 'a file of somebody else');
+      const request = { job: 'replaced', as, out } as const;
+      expect((await failureOf(client.request('saveSamples', request))).kind).toBe('user');
+      expect(readFileSync(out, 'utf8')).toBe('a file of somebody else');
+      await client.request('saveSamples', { ...request, replace: true });
+      expect((await sharp(out).metadata()).format).toBe(as === 'gif' ? 'gif' : 'png');
+    }
+    const folder = scratch.at('folder.png');
+    mkdirSync(folder);
+    const onto = { job: 'replaced', as: 'grid', out: folder, replace: true } as const;
+    expect((await failureOf(client.request('saveSamples', onto))).message).toContain('is a folder');
+    const left = readdirSync(scratch.path).filter((name) => name.startsWith('.'));
+    expect(left).toEqual([]);
+  });
+
   it('tells its steps, the last of each batch always, and keeps them for later', async () => {
     const frames: Frame[] = [];
     const end = client.on('frame', (frame) => frames.push(frame));

@@ -11,6 +11,7 @@ import type {
   RunSummary,
   SampleRequest,
   SampleResult,
+  SaveSamplesRequest,
   TrainingStatus,
 } from '../src/engine/protocol';
 
@@ -48,6 +49,8 @@ export type HostToTraining =
       readonly run: string | null;
       /** Null while the run is being read, or where no run is chosen. */
       readonly history: RunHistory | null;
+      /** Its columns are some telling rows of many: all follow as `metrics`, from the first on. */
+      readonly isOverview: boolean;
       /** The engine's training if it is this run's, else null. */
       readonly status: TrainingStatus | null;
       readonly health: EngineHealth;
@@ -57,7 +60,13 @@ export type HostToTraining =
   | { readonly type: 'status'; readonly status: TrainingStatus | null }
   | { readonly type: 'summary'; readonly summary: RunSummary }
   | { readonly type: 'others'; readonly others: readonly RunSummary[] }
-  | { readonly type: 'metrics'; readonly seq: number; readonly delta: MetricsDelta }
+  | {
+      readonly type: 'metrics';
+      readonly seq: number;
+      readonly delta: MetricsDelta;
+      /** Rows that follow at once. */
+      readonly left: number;
+    }
   | { readonly type: 'previews'; readonly previews: readonly Preview[] }
   /** The history of another run, asked for with `overlay`. */
   | { readonly type: 'overlay'; readonly history: RunHistory }
@@ -158,7 +167,13 @@ export type SamplesToHost =
       readonly part: FramePart;
       readonly steps: readonly number[];
     }
-  | { readonly type: 'save'; readonly job: string; readonly as: 'grid' | 'each' | 'gif' }
+  | {
+      readonly type: 'save';
+      readonly job: string;
+      readonly as: SaveSamplesRequest['as'];
+      /** The image that is saved as `one`, from 0. */
+      readonly index?: number;
+    }
   | { readonly type: 'copyCommand'; readonly form: SampleForm }
   /** A file of the editor was dropped on the view. */
   | { readonly type: 'readDropped'; readonly uri: string }

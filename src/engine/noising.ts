@@ -1,13 +1,13 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../core/base/errors';
-import { prepareGif, preparePng } from '../core/base/output-files';
 import { imageOf, writeGif, writeStrip, type ImageBatch } from '../core/base/picture';
 import { parseWith } from '../core/base/schema';
 import { readImageFile } from '../core/data/image-file';
 import { makeSchedule, SCHEDULE_KINDS } from '../core/diffusion/schedule';
 import { noisedStages, stageAt } from '../core/diffusion/stages';
 import { terminalCheck } from '../core/diffusion/terminal-check';
+import { preparePicture } from './picture-place';
 import { pixelsOf } from './pixels';
 import type { ImagePixels, NoiseRequest, NoiseResult, ReadImageRequest } from './protocol';
 import { inWindowWords } from './wording';
@@ -33,6 +33,7 @@ const Request = z.object({
   at: z.array(z.int().min(0)).min(1).max(4096),
   seed: z.int().min(0),
   out: z.string().min(1).optional(),
+  replace: z.boolean().optional(),
 });
 
 const asIs = (key: string) => key;
@@ -45,7 +46,7 @@ export async function readImage(request: ReadImageRequest): Promise<ImagePixels>
 
 /** The forward process on an image. */
 export async function noise(request: NoiseRequest): Promise<NoiseResult> {
-  const { image, schedule: settings, at, seed, out } = parseWith(Request, request, asIs);
+  const { image, schedule: settings, at, seed, out, replace } = parseWith(Request, request, asIs);
   const schedule = makeSchedule(settings);
   const beyond = at.find((t) => t >= schedule.timesteps);
   if (beyond !== undefined) {
@@ -58,7 +59,7 @@ export async function noise(request: NoiseRequest): Promise<NoiseResult> {
   const strip = noisedStages(x0, schedule, at, seed);
   if (out !== undefined) {
     const about = { image: path.basename(file), ...settings, size: x0.shape[2], at, seed };
-    await writeStages(out, strip, about);
+    await writeStages(out, strip, about, replace);
   }
   const { problem, mend, ...check } = terminalCheck(schedule);
   const terminal = {
@@ -70,14 +71,19 @@ export async function noise(request: NoiseRequest): Promise<NoiseResult> {
 }
 
 /** The stages in a row (PNG), or one after another (GIF). */
-async function writeStages(out: string, strip: ImageBatch, about: unknown): Promise<void> {
+async function writeStages(
+  out: string,
+  strip: ImageBatch,
+  about: unknown,
+  replace: boolean | undefined,
+): Promise<void> {
   if (path.extname(out).toLowerCase() === '.gif') {
-    await prepareGif('the file', out);
+    await preparePicture(out, '.gif', replace);
     return writeGif(
       out,
       Array.from({ length: strip.shape[0] }, (_, i) => imageOf(strip, i)),
     );
   }
-  await preparePng('the file', out);
+  await preparePicture(out, '.png', replace);
   await writeStrip(out, strip, { settings: about });
 }

@@ -383,9 +383,13 @@ export interface SampleResult {
 
 export interface SaveSamplesRequest {
   readonly job: string;
-  /** One PNG grid, a folder of single PNGs, or an animation of the steps. */
-  readonly as: 'grid' | 'each' | 'gif';
+  /** One PNG grid, one image as a PNG, a folder of all as PNGs, or an animation of the steps. */
+  readonly as: 'grid' | 'one' | 'each' | 'gif';
+  /** The image that is saved as `one`, from 0. */
+  readonly index?: number;
   readonly out: string;
+  /** The user has agreed that a file that is there is replaced, whatever it is. Default false. */
+  readonly replace?: boolean;
 }
 
 export interface SavedFiles {
@@ -414,6 +418,8 @@ export interface NoiseRequest {
   readonly seed: number;
   /** Write the stages in a row to this PNG, or one after another to this GIF, by the file's ending. */
   readonly out?: string;
+  /** As in {@link SaveSamplesRequest}. */
+  readonly replace?: boolean;
 }
 
 export interface NoiseResult {

@@ -198,6 +198,13 @@ describe('the samples view', () => {
     await answerFrames();
     await view.page.getByText('Sample 2 of DDIM, 10 steps').waitFor();
     await view.shoot('samples-enlarged');
+    await view.page.getByRole('button', { name: 'Save This PNG' }).press('Enter');
+    const saved = await view.posted('save');
+    expect(saved).toMatchObject({ type: 'save', as: 'one', index: expect.any(Number) });
+    await view.page
+      .getByText(`Sample ${Number(saved['index']) + 1} of `)
+      .first()
+      .waitFor();
     await view.page.keyboard.press('Escape');
     await expect.poll(() => view.page.getByText('Sample 2 of DDIM').isVisible()).toBe(false);
   });

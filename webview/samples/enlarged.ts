@@ -25,11 +25,13 @@ export class Enlarged {
     label,
   }));
   private readonly film: PixelGrid;
+  private readonly save;
   private strip: PixelBatch | null = null;
 
   constructor(handlers: {
     readonly onClose: () => void;
     readonly onFilm: (place: number) => void;
+    readonly onSave: () => void;
   }) {
     this.film = new PixelGrid({
       label: 'The sample’s way from noise to image',
@@ -37,6 +39,12 @@ export class Enlarged {
       mostTile: 80,
       nameOf: (place) => `Picture ${place + 1} of the way`,
       onSelect: handlers.onFilm,
+    });
+    this.save = button({
+      label: 'Save This PNG',
+      icon: 'save',
+      title: 'This sample alone, and the settings in it',
+      onPress: handlers.onSave,
     });
     const close = button({
       label: 'Close the enlargement (Escape)',
@@ -47,7 +55,7 @@ export class Enlarged {
     this.element = h(
       'section',
       { class: 'card enlarged', 'aria-label': 'Enlarged sample', hidden: true },
-      h('div', { class: 'card-head' }, this.title, this.where, close.element),
+      h('div', { class: 'card-head' }, this.title, this.where, this.save.element, close.element),
       h(
         'div',
         { class: 'parts' },
@@ -59,7 +67,9 @@ export class Enlarged {
     );
   }
 
-  open(title: string, where: string): void {
+  /** @param canSave whether the sample is done */
+  open(title: string, where: string, canSave: boolean): void {
+    show(this.save.element, canSave);
     setText(this.title, title);
     setText(this.where, where);
     show(this.element, true);

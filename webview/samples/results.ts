@@ -51,6 +51,7 @@ export class Results {
     this.enlarged = new Enlarged({
       onClose: () => this.closeEnlarged(),
       onFilm: (picture) => this.pickFilm(picture),
+      onSave: () => this.saveEnlarged(),
     });
     this.scrubber = h(
       'section',
@@ -160,6 +161,11 @@ export class Results {
     if (place !== undefined) this.moveTo(Math.round((place / own) * this.longest));
   }
 
+  private saveEnlarged(): void {
+    const { enlarged } = this.state;
+    if (enlarged) this.handlers.onSave(enlarged.job, 'one', enlarged.index);
+  }
+
   /** Shows the scrubber once steps can be had, and asks which those are. */
   private arrange(): void {
     for (const { job, state } of this.rows) {
@@ -228,13 +234,13 @@ export class Results {
     if (!enlarged || !row) return this.enlarged.close();
     const title = `Sample ${enlarged.index + 1} of ${rowLabel(row.form)}`;
     if (row.state !== 'done') {
-      this.enlarged.open(title, '');
+      this.enlarged.open(title, '', false);
       const { frame } = row;
       const parts = { xt: frame?.xt ?? null, x0: frame?.x0 ?? null, eps: null };
       this.enlarged.drawParts(enlarged.index, (each) => parts[each]);
       return this.enlarged.drawFilm(enlarged.index, [], null);
     }
-    this.enlarged.open(title, this.textOf(this.position));
+    this.enlarged.open(title, this.textOf(this.position), true);
     this.enlarged.drawParts(enlarged.index, (each) => this.pixelsOf(row, each));
     const own = this.store.kept(row.job).length;
     const places = filmstripPlaces(own, FILM);

@@ -9,7 +9,8 @@ import { noiseLabel, rowLabel } from './settings';
 
 export interface RowHandlers {
   readonly onSelect: (job: string, index: number) => void;
-  readonly onSave: (job: string, as: SaveSamplesRequest['as']) => void;
+  /** @param index of the sample that is saved alone */
+  readonly onSave: (job: string, as: SaveSamplesRequest['as'], index?: number) => void;
   readonly onCopy: (row: SampleRow) => void;
 }
 

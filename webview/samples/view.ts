@@ -68,7 +68,8 @@ export class SamplesView {
     this.results = new Results(state, {
       onFrames: (job, part, steps) => door.post({ type: 'frames', job, part, steps }),
       onState: (changes) => this.keep(changes),
-      onSave: (job, as) => door.post({ type: 'save', job, as }),
+      onSave: (job, as, index) =>
+        door.post({ type: 'save', job, as, ...(index !== undefined && { index }) }),
       onCopy: (row) => door.post({ type: 'copyCommand', form: row.form }),
       modelOf: ({ form }) => this.labelOf(form),
     });

@@ -59,6 +59,23 @@ export async function prepareGif(option: string, file: string): Promise<void> {
 }
 
 /**
+ * As {@link preparePng} and {@link prepareGif}, where the user has agreed that a file that is there is
+ * replaced, whatever it is. A folder never is.
+ */
+export async function prepareReplacing(
+  option: string,
+  file: string,
+  extension: string,
+): Promise<void> {
+  checkExtension(option, file, extension);
+  await withFile(`write ${option}`, file, async () => {
+    await prepareParent(file);
+    if (!(await exists(file)) || (await stat(file)).isFile()) return;
+    throw new UserError(`${option} ${file} is a folder; choose another name.`);
+  });
+}
+
+/**
  * Makes sure that a folder of PNGs can be written; a folder from before is replaced as a whole.
  *
  * @throws UserError that names the option

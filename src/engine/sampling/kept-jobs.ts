@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { UserError } from '../../core/base/errors';
 import { writeFolderAtomic } from '../../core/base/files';
-import { prepareFolder, prepareGif, preparePng } from '../../core/base/output-files';
-import { writeEach, writeGif, writeGrid } from '../../core/base/picture';
+import { prepareFolder } from '../../core/base/output-files';
+import { imageOf, writeEach, writeGif, writeGrid } from '../../core/base/picture';
+import { preparePicture } from '../picture-place';
 import { imagesOf } from '../pixels';
 import type {
   FramesRequest,
@@ -105,15 +106,20 @@ export class KeptJobs {
   }
 
   /** @throws UserError if the job is not kept, or the place is taken */
-  async save({ job, as, out }: SaveSamplesRequest): Promise<SavedFiles> {
+  async save({ job, as, out, index, replace }: SaveSamplesRequest): Promise<SavedFiles> {
     const kept = this.get(job);
     if (!kept.images) throw new UserError('These samples are not done; save them when they are.');
     const { settings } = kept;
     const images = imagesOf(kept.images);
     switch (as) {
       case 'grid':
-        await preparePng('the file', out);
+        await preparePicture(out, '.png', replace);
         await writeGrid(out, images, { settings });
+        break;
+      case 'one':
+        checkIndex(index, images.shape[0]);
+        await preparePicture(out, '.png', replace);
+        await writeGrid(out, imageOf(images, index), { scale: 1, settings });
         break;
       case 'each': {
         await prepareFolder('the folder', out);
@@ -122,11 +128,11 @@ export class KeptJobs {
         break;
       }
       case 'gif':
-        await prepareGif('the file', out);
+        await preparePicture(out, '.gif', replace);
         await writeGif(out, kept.animation().map(imagesOf));
         break;
       default:
-        throw new UserError(`Samples are saved as grid, each or gif, not as ${String(as)}.`);
+        throw new UserError(`Samples are saved as grid, one, each or gif, not as ${String(as)}.`);
     }
     return { out: path.resolve(out) };
   }
@@ -136,4 +142,11 @@ export class KeptJobs {
     if (kept) return kept;
     throw new UserError('These samples are no longer kept by the engine; sample them again.');
   }
+}
+
+function checkIndex(index: number | undefined, count: number): asserts index is number {
+  if (index !== undefined && Number.isInteger(index) && index >= 0 && index < count) return;
+  throw new UserError(
+    `There is no sample ${String(index)} to save; give a number from 0 to ${count - 1}.`,
+  );
 }

@@ -214,11 +214,11 @@ export class NoisingPanel implements vscode.Disposable {
     const { as, path: file, size, channels, schedule, at, seed } = message;
     try {
       const kind = as === 'png' ? { label: 'PNG', ending: 'png' } : { label: 'GIF', ending: 'gif' };
-      const out = await askForFile(`${path.parse(file).name}-noised`, kind, file);
-      if (out === undefined) return;
+      const place = await askForFile(`${path.parse(file).name}-noised`, kind, file);
+      if (!place) return;
       const image = { path: file, size, channels };
-      await this.services.engine.request('noise', { image, schedule, at, seed, out });
-      this.panel.post({ type: 'notice', message: `Saved as ${out}` });
+      await this.services.engine.request('noise', { image, schedule, at, seed, ...place });
+      this.panel.post({ type: 'notice', message: `Saved as ${place.out}` });
     } catch (error) {
       if (error instanceof EngineError && error.failure.kind === 'user') {
         return this.panel.post({ type: 'failed', message: error.failure.message });

@@ -8,7 +8,6 @@ import type {
   SamplesWish,
 } from '../../../webview/protocol';
 import { EngineError } from '../../engine/client';
-import type { SaveSamplesRequest } from '../../engine/protocol';
 import { execute } from '../command-ids';
 import { reportFailure } from '../report';
 import type { Services } from '../services';
@@ -162,7 +161,7 @@ export class SamplesPanel implements vscode.Disposable {
       case 'frames':
         return void this.sendFrames(message);
       case 'save':
-        return void this.attempt('Saving', () => this.save(message.job, message.as));
+        return void this.attempt('Saving', () => this.save(message));
       case 'copyCommand':
         return void this.attempt('Copying', () => this.copyCommand(message.form));
       case 'readDropped':
@@ -207,17 +206,25 @@ export class SamplesPanel implements vscode.Disposable {
     }
   }
 
-  private async save(job: string, as: SaveSamplesRequest['as']): Promise<void> {
+  private async save({ job, as, index }: Extract<Message, { type: 'save' }>): Promise<void> {
     const row = this.session?.rows.find((each) => each.job === job);
     if (!row) return;
     const name = `${path.basename(row.form.model)}-seed-${row.form.seed}`;
-    const out = await {
-      grid: () => askForFile(name, { label: 'PNG', ending: 'png' }),
+    const png = { label: 'PNG', ending: 'png' };
+    const place = await {
+      grid: () => askForFile(name, png),
+      one: () => askForFile(`${name}-sample-${(index ?? 0) + 1}`, png),
       gif: () => askForFile(name, { label: 'GIF', ending: 'gif' }),
       each: () => askForNewFolder(name),
     }[as]();
-    if (out === undefined) return;
-    const saved = await this.services.engine.request('saveSamples', { job, as, out });
+    if (!place) return;
+    const which = index === undefined ? {} : { index };
+    const saved = await this.services.engine.request('saveSamples', {
+      job,
+      as,
+      ...which,
+      ...place,
+    });
     this.panel.post({ type: 'notice', message: `Saved as ${saved.out}` });
   }
 

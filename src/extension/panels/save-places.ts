@@ -1,22 +1,30 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 
+/** Where a file goes. */
+export interface FilePlace {
+  readonly out: string;
+  /** Whether the dialog has asked about a file of this very name, if there is one. */
+  readonly replace: boolean;
+}
+
 /** Asks where to write a file; undefined where nothing was chosen. */
 export async function askForFile(
   name: string,
   kind: { readonly label: string; readonly ending: string },
   beside?: string,
-): Promise<string | undefined> {
+): Promise<FilePlace | undefined> {
   const defaultUri = vscode.Uri.joinPath(startFolder(beside), `${name}.${kind.ending}`);
   const filters = { [kind.label]: [kind.ending] };
   const chosen = await vscode.window.showSaveDialog({ defaultUri, filters });
   if (!chosen) return undefined;
   const { fsPath } = chosen;
-  return fsPath.toLowerCase().endsWith(`.${kind.ending}`) ? fsPath : `${fsPath}.${kind.ending}`;
+  const isWhole = fsPath.toLowerCase().endsWith(`.${kind.ending}`);
+  return { out: isWhole ? fsPath : `${fsPath}.${kind.ending}`, replace: isWhole };
 }
 
 /** Asks for a folder, and gives a new one in it: `name`, `name-2`, … */
-export async function askForNewFolder(name: string): Promise<string | undefined> {
+export async function askForNewFolder(name: string): Promise<{ readonly out: string } | undefined> {
   const [parent] =
     (await vscode.window.showOpenDialog({
       canSelectFiles: false,
@@ -29,7 +37,7 @@ export async function askForNewFolder(name: string): Promise<string | undefined>
   const taken = new Set((await vscode.workspace.fs.readDirectory(parent)).map(([entry]) => entry));
   let free = name;
   for (let i = 2; taken.has(free); i++) free = `${name}-${i}`;
-  return path.join(parent.fsPath, free);
+  return { out: path.join(parent.fsPath, free) };
 }
 
 /** Asks for a model's folder; undefined where nothing was chosen. */
