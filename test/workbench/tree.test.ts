@@ -55,7 +55,7 @@ it('says how to begin where there are no runs, and begins', async () => {
     .waitFor();
 });
 
-it('deletes a run by the key, after it has asked', async () => {
+it('deletes a run by the key, after it has asked, and closes its panel', async () => {
   const run = await RunFiles.only(window.workspace);
   await tree().row(run.name).click();
   await window.page.keyboard.press('Delete');
@@ -66,6 +66,7 @@ it('deletes a run by the key, after it has asked', async () => {
   expect(existsSync(run.path)).toBe(true);
   await window.page.keyboard.press('Delete');
   await window.confirmDeletion(run.path);
+  await window.page.locator('.tabs-container .tab').waitFor({ state: 'detached' });
   await tree().welcomeButton('Train on the Built-in Digits').waitFor();
 });
 

@@ -79,12 +79,16 @@ export async function deletePaths(
   }
   if (!(await confirmed(`Move ${naming(context, targets)} to the trash?`, 'Move to Trash'))) return;
   const left: string[] = [];
-  for (const target of targets) if (!(await moveToTrash(target))) left.push(target);
+  for (const target of targets) {
+    if (await moveToTrash(target)) TrainingPanel.deleted(target);
+    else left.push(target);
+  }
   if (left.length > 0) {
     const question = `The trash cannot take ${naming(context, left)}. Delete for good?`;
     if (await confirmed(question, 'Delete for Good')) {
       for (const target of left) {
         await vscode.workspace.fs.delete(vscode.Uri.file(target), { recursive: true });
+        TrainingPanel.deleted(target);
       }
     }
   }

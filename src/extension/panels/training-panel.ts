@@ -66,6 +66,11 @@ export class TrainingPanel implements vscode.Disposable {
     [...TrainingPanel.open].find((each) => each.shows(from))?.follow(to);
   }
 
+  /** A run was deleted: the panel that shows it is closed. */
+  static deleted(run: string): void {
+    [...TrainingPanel.open].find((each) => each.shows(run))?.dispose();
+  }
+
   private constructor(
     private readonly services: Services,
     panel: vscode.WebviewPanel,

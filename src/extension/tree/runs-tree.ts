@@ -46,7 +46,7 @@ export class RunsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dispo
 
   async getChildren(node?: TreeNode): Promise<TreeNode[]> {
     if (node) return node.kind === 'run' ? checkpointNodes(node) : [];
-    this.nodes = (await this.runs.read()).map(runNode);
+    await this.runs.read();
     return [...this.nodes];
   }
 
@@ -65,7 +65,9 @@ export class RunsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dispo
     return item;
   }
 
+  /** Nodes are made here alone, so that those that are drawn are those that are found later. */
   private listChanged(): void {
+    this.nodes = this.runs.runs.map(runNode);
     this.view.message = this.messageAbove();
     this.emitter.fire(undefined);
     void this.unfoldTrained();
@@ -88,7 +90,6 @@ export class RunsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dispo
     if (!summary || summary.checkpoints.length === 0 || this.unfolded === summary.path) return;
     if (!this.view.visible) return;
     this.unfolded = summary.path;
-    await this.getChildren();
     const node = this.nodes.find(({ path }) => path === summary.path);
     if (node) await this.view.reveal(node, { expand: true, select: false });
   }

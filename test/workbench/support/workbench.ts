@@ -329,7 +329,8 @@ export class Workbench {
   async screenshot(name: string): Promise<string> {
     mkdirSync(SCREENSHOTS, { recursive: true });
     const file = path.join(SCREENSHOTS, `${name}-${THEMES[this.theme].name}.png`);
-    await this.page.screenshot({ path: file });
+    // What is on its way from one colour to another is shown as it will be.
+    await this.page.screenshot({ path: file, animations: 'disabled' });
     return file;
   }
 
