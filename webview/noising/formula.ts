@@ -24,11 +24,8 @@ export class Formula {
       'div',
       { class: 'formula-numbers', role: 'math' },
       h('span', null, h('i', null, 'x'), this.t, ' = '),
-      h('span', null, this.signal, ' · '),
-      this.x0.element,
-      h('span', null, ' + '),
-      h('span', null, this.noise, ' · '),
-      this.eps.element,
+      h('span', { class: 'term' }, this.signal, '·', this.x0.element),
+      h('span', { class: 'term' }, '+', this.noise, '·', this.eps.element),
     );
     this.element = h(
       'section',

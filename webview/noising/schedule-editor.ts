@@ -50,7 +50,7 @@ export class ScheduleEditor {
     private readonly onChange: (settings: NoiseSettings) => void,
   ) {
     this.settings = settings;
-    const fields = [this.kind, this.timesteps, this.betaStart, this.betaEnd, this.zeroSnr];
+    const betas = h('div', { class: 'pair' }, this.betaStart.element, this.betaEnd.element);
     this.element = h(
       'section',
       { class: 'card', 'aria-label': 'Schedule editor' },
@@ -60,7 +60,8 @@ export class ScheduleEditor {
         { class: 'toolbar', role: 'group', 'aria-label': 'Schedules' },
         ...this.presets.map(({ control }) => control.element),
       ),
-      h('div', { class: 'toolbar fields' }, ...fields.map(({ element }) => element)),
+      h('div', { class: 'form-grid' }, this.kind.element, this.timesteps.element, betas),
+      this.zeroSnr.element,
       this.problem,
       this.verdict,
     );

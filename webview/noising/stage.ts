@@ -83,7 +83,6 @@ export class Stage {
       value: OWN,
       onChange: (value) => handlers.onChannels(value === OWN ? null : value === '1' ? 1 : 3),
     });
-    const reading = [this.size, this.channels, this.seed, again];
     this.element = h(
       'section',
       { class: 'card stage', 'aria-label': 'The image' },
@@ -91,7 +90,13 @@ export class Stage {
       this.player.element,
       this.note,
       this.mode.element,
-      h('div', { class: 'toolbar fields' }, ...reading.map(({ element }) => element)),
+      h(
+        'div',
+        { class: 'form-grid' },
+        this.size.element,
+        this.channels.element,
+        h('div', { class: 'pair' }, this.seed.element, again.element),
+      ),
     );
   }
 

@@ -128,14 +128,17 @@ export class Form {
       h('div', { class: 'toolbar fields' }, ...elements([this.model, browse])),
       h(
         'div',
-        { class: 'toolbar fields' },
-        ...elements([this.solver, ddim, ddpm, this.eta, this.count, this.seed, dice]),
+        { class: 'form-grid' },
+        ...elements([this.solver, ddim, ddpm]),
+        h('div', { class: 'pair' }, ...elements([this.seed, dice])),
+        ...elements([this.count, this.eta]),
       ),
       h(
         'details',
         null,
         h('summary', null, 'More settings'),
-        h('div', { class: 'toolbar fields' }, ...elements([this.spacing, this.variance, restore])),
+        h('div', { class: 'form-grid' }, ...elements([this.spacing, this.variance])),
+        restore.element,
       ),
       h('div', { class: 'toolbar' }, ...elements([this.sample, this.cancel, this.compare])),
     );
