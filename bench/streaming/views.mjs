@@ -101,7 +101,7 @@ async function open(browser, view, wrongs) {
   const files = new Map(outputs.map((file) => [`/${path.basename(file.path)}`, file.contents]));
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
-  page.on('pageerror', (error) => wrongs.push(error.message));
+  page.on('pageerror', (error) => wrongs.push(error.stack ?? error.message));
   await page.route(`${ORIGIN}/**`, (route) => {
     const { pathname } = new URL(route.request().url());
     const body = pathname === '/' ? pageOf(view, ORIGIN) : files.get(pathname);

@@ -36,6 +36,7 @@ function hydrate(
     type: 'hydrate',
     run: pathOf(run),
     history: syntheticHistory(run),
+    isOverview: false,
     status: null,
     health: { state: 'up', message: null },
     others: [syntheticSummary(OTHER)],
@@ -51,9 +52,9 @@ const button = (name: string) => view.page.getByRole('button', { name, exact: tr
 const readout = () => text('.chart-card .readout');
 
 /** Rows of the run from one step to another, as the host sends them. */
-function metrics(seq: number, from: number, to: number): HostToTraining {
+function metrics(seq: number, from: number, to: number, left = 0): HostToTraining {
   const delta = { run: pathOf(RUN), from, columns: syntheticRows(RUN, from, to) };
-  return { type: 'metrics', seq, delta };
+  return { type: 'metrics', seq, delta, left };
 }
 
 describe('the training view', () => {
@@ -88,6 +89,27 @@ describe('the training view', () => {
     const { loss } = syntheticRows(RUN, 249, 250);
     expect(await readout()).toContain(`step 250 · `);
     expect(await readout()).toContain(`loss ${loss[0]!.toFixed(4)}`);
+  });
+
+  it('shows a long run by its overview until all its rows are there', async () => {
+    const overview = syntheticRows(RUN, 199, 200);
+    await view.send({
+      ...live(),
+      history: { ...syntheticHistory(RUN), columns: overview },
+      isOverview: true,
+    } as HostToTraining);
+    expect(await readout()).toMatch(/^step 200 /);
+    await view.send(metrics(1, 0, 100, 105));
+    expect(await view.posted('ack')).toEqual({ type: 'ack', seq: 1 });
+    expect(await readout()).toMatch(/^step 200 /);
+    await view.send(metrics(2, 100, 205));
+    expect(await readout()).toMatch(/^step 205 /);
+    await view.page.locator('.chart-keys').focus();
+    await view.page.keyboard.press('Home');
+    expect(await readout()).toMatch(/^step 1 /);
+    await view.send(metrics(3, 205, 210));
+    await view.page.keyboard.press('Escape');
+    expect(await readout()).toMatch(/^step 210 /);
   });
 
   it('marks from where a run was resumed, and drops the rows that it writes again', async () => {

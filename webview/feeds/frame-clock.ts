@@ -38,8 +38,11 @@ export class FrameClock {
 
   private time(run: () => void): void {
     const before = performance.now();
-    run();
-    this.spent += performance.now() - before;
+    try {
+      run();
+    } finally {
+      this.spent += performance.now() - before;
+    }
   }
 
   private close(): void {

@@ -10,7 +10,7 @@ const MOST_BROKEN = 20;
 
 /** A run's numbers as the charts draw them: its columns, and its smoothed loss. */
 export class RunCurves {
-  readonly store: ColumnStore;
+  private kept: ColumnStore;
   readonly config: unknown;
   summary: RunSummary;
   private smoothed: SmoothedColumn;
@@ -21,9 +21,13 @@ export class RunCurves {
   constructor(history: RunHistory, smoothing: number) {
     this.summary = history.summary;
     this.config = history.config;
-    this.store = new ColumnStore(history.columns);
+    this.kept = new ColumnStore(history.columns);
     this.smoothed = new SmoothedColumn(decayOf(smoothing));
     this.smoothed.follow(this.columns.loss);
+  }
+
+  get store(): ColumnStore {
+    return this.kept;
   }
 
   get columns(): MetricsColumns {
@@ -36,6 +40,14 @@ export class RunCurves {
 
   get smoothedLoss(): Float32Array {
     return this.smoothed.values;
+  }
+
+  /** Takes other rows in place of all. */
+  replace(store: ColumnStore): void {
+    this.kept = store;
+    this.broken = [];
+    this.searched = 0;
+    this.smoothed.follow(this.columns.loss, 0);
   }
 
   /** Takes rows from a row on. */

@@ -1,3 +1,4 @@
+import { ColumnStore } from '../../src/engine/columns';
 import type { RunSummary, TrainingStatus } from '../../src/engine/protocol';
 import type { EngineHealth, HostToTraining, TrainingToHost } from '../protocol';
 import { Announcer } from '../shared/announce';
@@ -23,6 +24,8 @@ type Message<T extends HostToTraining['type']> = Extract<HostToTraining, { reado
 export class TrainingView {
   private state: ViewState;
   private run: RunCurves | null = null;
+  /** All rows of a run of which an overview is shown, as far as they are here. */
+  private incoming: ColumnStore | null = null;
   private status: TrainingStatus | null = null;
   private health: EngineHealth = { state: 'up', message: null };
   private others: readonly RunSummary[] = [];
@@ -132,6 +135,7 @@ export class TrainingView {
     this.overlays.clear();
     show(this.failureBar, false);
     this.run = history && new RunCurves(history, this.state.smoothing);
+    this.incoming = message.isOverview ? new ColumnStore() : null;
     this.timeline.reset(history?.previewSteps ?? [], this.state.previewStep);
     this.phase = null;
     this.askedOverlays.clear();
@@ -141,11 +145,17 @@ export class TrainingView {
     this.changed();
   }
 
-  private addMetrics({ seq, delta }: Message<'metrics'>): void {
+  private addMetrics({ seq, delta, left }: Message<'metrics'>): void {
     this.undrawn.push(seq);
-    const { run } = this;
-    if (run && delta.run === run.summary.path && delta.from <= run.length) {
-      run.write(delta.from, delta.columns);
+    const { run, incoming } = this;
+    const isOwn = run !== null && delta.run === run.summary.path;
+    const rows = incoming ?? run;
+    if (isOwn && rows && delta.from <= rows.length) {
+      rows.write(delta.from, delta.columns);
+      if (incoming && left === 0) {
+        run.replace(incoming);
+        this.incoming = null;
+      }
     }
     this.changed();
   }

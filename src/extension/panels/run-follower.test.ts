@@ -95,7 +95,7 @@ describe('RunFollower', () => {
     const reading = follower.read();
     engine.answer(history([1, 2, 3]));
     await reading;
-    expect(follower.takeAll()).toEqual(history([1, 2, 3]));
+    expect(follower.takeAll()).toEqual({ history: history([1, 2, 3]), isOverview: false });
   });
 
   it('gives what was added since, once', async () => {
@@ -103,9 +103,28 @@ describe('RunFollower', () => {
     follower.takeAll();
     engine.tell('metrics', delta(2, [3]));
     engine.tell('metrics', delta(3, [4, 5]));
-    expect(follower.takeNew()).toEqual(delta(2, [3, 4, 5]));
-    expect(follower.takeNew()).toEqual(delta(5, []));
+    expect(follower.takeNew()).toEqual({ delta: delta(2, [3, 4, 5]), left: 0 });
+    expect(follower.takeNew()).toEqual({ delta: delta(5, []), left: 0 });
     expect(told).toEqual(['read', 'metrics', 'metrics']);
+  });
+
+  it('of a long run gives an overview, and then all rows piece by piece', async () => {
+    const steps = Array.from({ length: 120_000 }, (_, i) => i + 1);
+    const { engine, follower } = await followed(steps);
+    const taken = follower.takeAll()!;
+    expect(taken.isOverview).toBe(true);
+    expect(taken.history.columns.step.length).toBeLessThan(20_000);
+    const pieces = [follower.takeNew(), follower.takeNew()];
+    engine.tell('metrics', delta(120_000, [120_001]));
+    pieces.push(follower.takeNew());
+    expect(
+      pieces.map(({ delta: { from, columns }, left }) => [from, columns.step.length, left]),
+    ).toEqual([
+      [0, 50_000, 70_000],
+      [50_000, 50_000, 20_000],
+      [100_000, 20_001, 0],
+    ]);
+    expect(follower.takeNew()).toEqual({ delta: delta(120_001, []), left: 0 });
   });
 
   it('gives again from where rows were replaced', async () => {
@@ -113,8 +132,8 @@ describe('RunFollower', () => {
     follower.takeAll();
     engine.tell('metrics', delta(4, [5]));
     engine.tell('metrics', delta(2, [30]));
-    expect(follower.takeNew()).toEqual(delta(2, [30]));
-    expect(follower.takeAll()!.columns).toEqual(rows([1, 2, 30]));
+    expect(follower.takeNew()).toEqual({ delta: delta(2, [30]), left: 0 });
+    expect(follower.takeAll()!.history.columns).toEqual(rows([1, 2, 30]));
   });
 
   it('reads anew where rows are missing', async () => {
@@ -122,7 +141,7 @@ describe('RunFollower', () => {
     engine.tell('metrics', delta(5, [6]));
     engine.answer(history([1, 2, 3]));
     await follower.read();
-    expect(follower.takeAll()!.columns).toEqual(rows([1, 2, 3]));
+    expect(follower.takeAll()!.history.columns).toEqual(rows([1, 2, 3]));
     expect(told).toEqual(['read', 'read']);
   });
 
@@ -138,7 +157,7 @@ describe('RunFollower', () => {
     const { engine, follower, told } = await followed([1]);
     const pixels = { data: new Uint8Array(1), count: 1, height: 1, width: 1, channels: 1 };
     for (const step of [9, 1, 9]) engine.tell('preview', { run: RUN, step, pixels });
-    expect(follower.takeAll()!.previewSteps).toEqual([1, 2, 9]);
+    expect(follower.takeAll()!.history.previewSteps).toEqual([1, 2, 9]);
     expect(told).toContain('preview 9');
   });
 
@@ -154,11 +173,11 @@ describe('RunFollower', () => {
   it('keeps what it has while the engine is gone, and reads anew when it is back', async () => {
     const { engine, follower } = await followed([1, 2]);
     engine.setHealth('down');
-    expect(follower.takeAll()!.columns).toEqual(rows([1, 2]));
+    expect(follower.takeAll()!.history.columns).toEqual(rows([1, 2]));
     engine.setHealth('up');
     engine.answer(history([1]));
     await follower.read();
-    expect(follower.takeAll()!.columns).toEqual(rows([1]));
+    expect(follower.takeAll()!.history.columns).toEqual(rows([1]));
     expect(engine.asked).toEqual(['follow', 'follow']);
   });
 

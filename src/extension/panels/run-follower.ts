@@ -4,6 +4,25 @@ import { EngineError } from '../../engine/client';
 import { ColumnStore } from '../../engine/columns';
 import type { MetricsDelta, Preview, RunHistory, RunSummary } from '../../engine/protocol';
 import type { Services } from '../services';
+import { overviewOf } from './overview';
+
+/** Runs of more rows are shown by an overview first: the editor takes its time to pass on megabytes. */
+const LONG_ROWS = 30_000;
+/** Rows that are passed on at once: some megabytes. */
+const PIECE_ROWS = 50_000;
+
+/** What a view shows first. */
+export interface TakenHistory {
+  readonly history: RunHistory;
+  /** Whether its columns are an overview, and all rows follow from the first on. */
+  readonly isOverview: boolean;
+}
+
+export interface TakenRows {
+  readonly delta: MetricsDelta;
+  /** Rows that are still to be taken. */
+  readonly left: number;
+}
 
 /** Whether two paths mean the same folder. */
 export function isSamePath(a: string, b: string): boolean {
@@ -51,20 +70,26 @@ export class RunFollower implements vscode.Disposable {
     ];
   }
 
-  /** All that is known of the run, its rows counted as taken; null until it was read. */
-  takeAll(): RunHistory | null {
+  /**
+   * All that is known of the run, its rows counted as taken; null until it was read. Of a long run an
+   * overview, and then all its rows are still to be taken.
+   */
+  takeAll(): TakenHistory | null {
     const { rest, store } = this;
     if (!rest || !store) return null;
-    this.taken = store.length;
-    return { ...rest, columns: store.copy() };
+    const isOverview = store.length > LONG_ROWS;
+    this.taken = isOverview ? 0 : store.length;
+    const columns = isOverview ? overviewOf(store.view()) : store.copy();
+    return { history: { ...rest, columns }, isOverview };
   }
 
-  /** What was added since rows were last taken. */
-  takeNew(): MetricsDelta {
+  /** What was added since rows were last taken, or of many rows the first. */
+  takeNew(): TakenRows {
     const store = this.store ?? new ColumnStore();
     const from = Math.min(this.taken, store.length);
-    this.taken = store.length;
-    return { run: this.run, from, columns: store.copy(from) };
+    this.taken = Math.min(from + PIECE_ROWS, store.length);
+    const delta = { run: this.run, from, columns: store.copy(from, this.taken) };
+    return { delta, left: store.length - this.taken };
   }
 
   set summary(summary: RunSummary) {

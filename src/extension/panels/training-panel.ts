@@ -133,15 +133,18 @@ export class TrainingPanel implements vscode.Disposable {
 
   private hydrate(): void {
     if (!this.isHeard) return;
-    const history = this.follower?.takeAll() ?? null;
+    const taken = this.follower?.takeAll() ?? null;
+    const isOverview = taken?.isOverview ?? false;
     this.post({
       type: 'hydrate',
       run: this.run,
-      history,
+      history: taken?.history ?? null,
+      isOverview,
       status: this.status,
       health: this.services.engine.health,
       others: this.others,
     });
+    if (isOverview) this.postMetrics();
     if (this.fault !== null) this.post({ type: 'failed', message: this.fault });
   }
 
@@ -190,11 +193,12 @@ export class TrainingPanel implements vscode.Disposable {
   private postMetrics(): void {
     const { follower } = this;
     if (!follower || !this.isHeard) return;
-    this.panel.postLatest('metrics', (seq) => ({
-      type: 'metrics',
-      seq,
-      delta: follower.takeNew(),
-    }));
+    this.panel.postLatest('metrics', (seq) => {
+      const { delta, left } = follower.takeNew();
+      // Asked for in this one's turn, it goes when this one was drawn.
+      if (left > 0) queueMicrotask(() => this.postMetrics());
+      return { type: 'metrics', seq, delta, left };
+    });
   }
 
   private receive(message: Message): void {
