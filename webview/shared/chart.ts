@@ -3,6 +3,7 @@ import 'uplot/dist/uPlot.min.css';
 import './chart.css';
 import { h } from './dom';
 import { tick } from './format';
+import { logSplits } from './log-splits';
 import type { Range } from './range';
 import { onAppearanceChange, themeColor, themeFont } from './theme';
 
@@ -290,16 +291,10 @@ function yAxis({ yTick, isLog }: ChartOptions): uPlot.Axis {
   if (!isLog) return made;
   return {
     ...made,
-    values: (_plot, marks) =>
-      marks.map((value: number | null) => (value !== null && isRound(value) ? text(value) : '')),
+    splits: (_plot, _axis, min, max) => logSplits(min, max),
     grid: { ...made.grid, filter: decades },
     ticks: { ...made.ticks, filter: decades },
   };
-}
-
-/** Whether a number has one digit that is not 0, as 0.02 and 500 do. */
-function isRound(value: number): boolean {
-  return Number(value.toPrecision(1)) === Number(value.toPrecision(6));
 }
 
 function decades(plot: uPlot, splits: number[]): (number | null)[] {
