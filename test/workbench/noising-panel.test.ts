@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Frame } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readPictureSettings } from '../../src/core/base/picture';
-import { answerFileDialog } from './support/file-dialog';
+import { answerFileDialog, replaceInFileDialog } from './support/file-dialog';
 import { poll } from './support/poll';
 import { photographFailures, Workbench } from './support/workbench';
 
@@ -88,6 +88,14 @@ it('is where it was when it was hidden', async () => {
   await formulaIs(await window.webviewFrame('noising'), 'x_99 = 0.6030 · x_0 + 0.7978 · ε');
 });
 
+it('comes back as it was when the window is loaded again', async () => {
+  await window.reloadWindow();
+  await window.showTab('Forward Noising');
+  const view = await window.webviewFrame('noising');
+  await formulaIs(view, 'x_99 = 0.6030 · x_0 + 0.7978 · ε');
+  await view.getByText('24 × 24, colour').waitFor();
+});
+
 it('saves the strip that it shows', async () => {
   const view = await window.webviewFrame('noising');
   await view.getByRole('button', { name: 'Save Strip as PNG' }).click();
@@ -100,6 +108,19 @@ it('saves the strip that it shows', async () => {
     timesteps: 100,
     at: [0, 14, 28, 42, 57, 71, 85, 99],
   });
+});
+
+it('replaces a file where the dialog was told to', async () => {
+  const view = await window.webviewFrame('noising');
+  const out = window.workspace.at('moving.gif');
+  writeFileSync(out, 'somebody else’s');
+  await view.getByRole('button', { name: 'Save as GIF' }).click();
+  await replaceInFileDialog(window, 'sprite-noised.gif', out);
+  await view
+    .getByText(/Saved as .*moving\.gif/)
+    .first()
+    .waitFor();
+  expect((await sharp(out, { animated: true }).metadata()).pages).toBe(8);
 });
 
 it('says in a sentence what cannot be read', async () => {

@@ -6,6 +6,7 @@ import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readPictureSettings } from '../../src/core/base/picture';
 import { answerFileDialog } from './support/file-dialog';
+import { poll } from './support/poll';
 import { photographFailures, Workbench } from './support/workbench';
 
 let window: Workbench;
@@ -81,6 +82,25 @@ it('comes back with its samples when it was hidden', async () => {
   await window.showTab('Diffusion Samples');
   const view = await window.webviewFrame('samples');
   await view.getByText('step 12 of 12, t =').first().waitFor();
+});
+
+it('comes back with its settings when the window is loaded again', async () => {
+  const before = await window.webviewFrame('samples');
+  await textField(before, 'Seed').fill('41');
+  await textField(before, 'Steps').fill('12');
+  await textField(before, 'Steps').press('Tab');
+  await window.reloadWindow();
+  await window.showTab('Diffusion Samples');
+  const view = await window.webviewFrame('samples');
+  const field = async (name: string) => textField(view, name).inputValue();
+  await poll('the seed that was kept', async () => (await field('Seed')) === '41');
+  expect(await field('Steps')).toBe('12');
+  await view
+    .getByText(/digits-1 · step 4/)
+    .first()
+    .waitFor({ state: 'attached' });
+  await sampleInView(view);
+  await view.getByText('seed 41').first().waitFor();
 });
 
 it('fits into a narrow window', async () => {

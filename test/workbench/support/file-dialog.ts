@@ -28,3 +28,29 @@ export async function answerFileDialog(
     );
   });
 }
+
+/** As {@link answerFileDialog} with a file that is there, and agrees that it is replaced. */
+export async function replaceInFileDialog(
+  window: Workbench,
+  begins: string,
+  file: string,
+): Promise<void> {
+  const { page } = window;
+  const dialog = page.locator('.quick-input-widget').filter({ visible: true });
+  const input = dialog.locator('input').first();
+  await poll(`the file dialog at ${begins}`, async () =>
+    (await input.inputValue()).endsWith(begins),
+  );
+  await dialog.locator('.monaco-list-row').first().waitFor();
+  const question = dialog.getByText(/already exists/).first();
+  await poll(`the question whether ${file} is replaced`, async () => {
+    await input.fill(file);
+    await input.press('Enter');
+    return question.waitFor({ timeout: 2_000 }).then(
+      () => true,
+      () => false,
+    );
+  });
+  await input.press('Enter');
+  await dialog.waitFor({ state: 'hidden' });
+}

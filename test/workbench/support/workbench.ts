@@ -83,6 +83,17 @@ export class Workbench {
     await this.ready();
   }
 
+  /**
+   * Runs *Reload Window*, which writes down what is open before it loads anew. A page that is loaded anew
+   * from outside, as by {@link reload}, may lose what happened in the seconds before.
+   */
+  async reloadWindow(): Promise<void> {
+    const loaded = this.page.waitForEvent('load');
+    await this.runCommand('Developer: Reload Window');
+    await loaded;
+    await this.ready();
+  }
+
   /** Closes the window as a person does: the extension host ends, the workspace stays. */
   async closeWindow(): Promise<void> {
     await this.page.goto('about:blank');
