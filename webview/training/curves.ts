@@ -29,7 +29,7 @@ const SIDE_HEIGHT = 190;
 const SIDE_CHARTS = [
   { name: 'lr', title: 'Learning rate', color: '--chart-4' },
   { name: 'gradNorm', title: 'Gradient norm', color: '--chart-2' },
-  { name: 'imagesPerSecond', title: 'Images per second', color: '--chart-3' },
+  { name: 'imagesPerSecond', title: 'Images / s', color: '--chart-3' },
   { name: 'memory', title: 'Memory (MB)', color: '--chart-6' },
 ] as const;
 
