@@ -13,7 +13,7 @@ import {
 } from '../../webview/feeds/synthetic';
 import type { HostToTraining } from '../../webview/protocol';
 import type { ViewState } from '../../webview/training/view-state';
-import type { ThemeName } from './themes';
+import type { ThemeName } from '../../webview/feeds/themes';
 import { launch, ViewPage } from './view-page';
 
 const RUN = { name: 'digits-2026-11-24-1', steps: 400, seed: 1, done: 200 };

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { themeStyle, THEMES, type ThemeName } from './themes';
+import { themeStyle, THEMES, type ThemeName } from '../../webview/feeds/themes';
 
 const ORIGIN = 'http://view.test';
 const ROOT = path.resolve(import.meta.dirname, '../..');

@@ -1,5 +1,5 @@
-import { applyTheme, THEMES } from './themes';
-import type { ThemeName } from './themes';
+import { applyTheme } from './apply-theme';
+import { THEMES, type ThemeName } from './themes';
 import { stream, trainingHost } from './training-feed';
 
 /**

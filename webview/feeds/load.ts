@@ -1,11 +1,11 @@
 import type { Frame, PixelBatch } from '../../src/engine/protocol';
 import type { SampleForm, SampleRow } from '../protocol';
+import { applyTheme } from './apply-theme';
 import { FakeHost } from './fake-host';
 import type { Said } from './fake-host';
 import { FrameClock } from './frame-clock';
 import { syntheticHistory, syntheticPreview, syntheticRows, syntheticStatus } from './synthetic';
 import type { SyntheticRun } from './synthetic';
-import { applyTheme } from './themes';
 
 /**
  * The page's part of `node bench/streaming.mjs`: a host that streams for as long as it is let, by the
