@@ -82,7 +82,7 @@ describe('the noising view', () => {
 
   it('goes to another t where a chart is dragged', async () => {
     await open();
-    const chart = view.page.locator('.chart .draggable').first();
+    const chart = view.page.locator('.chart.draggable .u-over').first();
     const { x, y, width, height } = (await chart.boundingBox())!;
     await view.page.mouse.move(x + width / 4, y + height / 2);
     await view.page.mouse.down();

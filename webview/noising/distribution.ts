@@ -1,8 +1,8 @@
 import { h, setText } from '../shared/dom';
 import { momentsOf, type Moments } from './forward-process';
 import { BIN_CENTRES, histogram, HISTOGRAM_BINS, NORMAL_DENSITY } from './histogram';
-import { LineChart } from './line-chart';
 import { fixed } from './numbers';
+import { SmallChart } from './small-chart';
 
 /** The paths to x_t whose moments are compared. */
 export type MomentsRow = 'expected' | 'closed' | 'chain';
@@ -16,10 +16,12 @@ const ROWS: readonly (readonly [MomentsRow, string])[] = [
 /** How the numbers of x_t are distributed, against N(0, 1), and by which path. */
 export class Distribution {
   readonly element: HTMLElement;
-  private readonly chart = new LineChart({
+  private readonly chart = new SmallChart({
     title: 'Pixel values of x_t (bars) against N(0, 1) (line)',
-    colors: ['--chart-1', '--chart-2'],
-    bars: true,
+    series: [
+      { label: 'Pixel values of x_t', color: '--chart-1', isBars: true },
+      { label: 'N(0, 1)', color: '--chart-2' },
+    ],
     height: 150,
   });
   private readonly bins = new Float64Array(HISTOGRAM_BINS);

@@ -3,8 +3,8 @@ import { stageAt, type NoiseStage } from '../../src/core/diffusion/stages';
 import { h, replace } from '../shared/dom';
 import { figure } from '../shared/format';
 import { evenTimesteps } from './forward-process';
-import { LineChart } from './line-chart';
 import { decibels, fixed } from './numbers';
+import { SmallChart } from './small-chart';
 
 /** Rows of the table that says what the charts show. */
 const ROWS = 11;
@@ -12,16 +12,16 @@ const ROWS = 11;
 /** β, ᾱ and the signal-to-noise ratio over t, each with a mark that is dragged to another t. */
 export class ScheduleCharts {
   readonly element: HTMLElement;
-  private readonly beta: LineChart;
-  private readonly alphaBar: LineChart;
-  private readonly snr: LineChart;
+  private readonly beta: SmallChart;
+  private readonly alphaBar: SmallChart;
+  private readonly snr: SmallChart;
   private readonly rows = h('tbody');
   private schedule: NoiseSchedule | null = null;
 
   constructor(onDrag: (t: number) => void) {
     const drag = (x: number) => onDrag(Math.round(x));
-    const chart = (title: string, color: `--${string}`, range?: readonly [number, number]) =>
-      new LineChart({ title, colors: [color], range, onDrag: drag });
+    const chart = (title: string, color: `--${string}`, yRange?: readonly [number, number]) =>
+      new SmallChart({ title, series: [{ label: title, color }], yRange, onDrag: drag });
     this.beta = chart('β: noise added in a step', '--chart-2');
     this.alphaBar = chart('ᾱ: energy of the image', '--chart-1', [0, 1]);
     this.snr = chart('Signal to noise, dB', '--chart-3');
@@ -46,7 +46,7 @@ export class ScheduleCharts {
     const snr = x.map((t) => snrDb(schedule, t));
     const shown = Array.from(snr, (value) => (Number.isFinite(value) ? value : null));
     const description = `Signal to noise over t, from ${decibels(snr[0]!)} to ${decibels(snr[last]!)}`;
-    this.snr.setData(x, [shown as number[]], description);
+    this.snr.setData(x, [shown], description);
     replace(this.rows, ...evenTimesteps(schedule.timesteps, ROWS).map((t) => this.row(t)));
   }
 

@@ -22,6 +22,8 @@ export interface ChartSeries {
   /** 0 … 1; 1 if left out. */
   readonly alpha?: number;
   readonly dash?: readonly number[];
+  /** Bars from 0, side by side, in place of a line. */
+  readonly isBars?: boolean;
 }
 
 /** A vertical line at x. */
@@ -43,6 +45,8 @@ export interface ChartOptions {
   readonly isLog?: boolean;
   /** Keeps the lower end of a linear scale at 0. */
   readonly isFromZero?: boolean;
+  /** Fixed ends of the upright axis; left out: what the data need. */
+  readonly yRange?: readonly [number, number];
   readonly marks?: () => readonly ChartMark[];
   /** Dragging chooses a range (zoom), or a place (pick); left out: neither. */
   readonly drag?: 'zoom' | 'pick';
@@ -167,6 +171,8 @@ export class LineChart {
   }
 
   private yRange(low: number | null, high: number | null): uPlot.Range.MinMax {
+    const fixed = this.options.yRange;
+    if (fixed) return [fixed[0], fixed[1]];
     if (low === null || high === null) return this.isLog ? [0.1, 1] : [0, 1];
     if (this.isLog) return [low / LOG_MARGIN, high * LOG_MARGIN];
     if (low === high && low === 0) return [0, 1];
@@ -264,7 +270,11 @@ function lineOf(series: ChartSeries): uPlot.Series {
     width: series.width ?? 1.5,
     alpha: series.alpha ?? 1,
     dash: series.dash ? [...series.dash] : undefined,
-    points: { show: (_plot, _series, first, last) => last - first < 2 },
+    points: { show: (_plot, _series, first, last) => !series.isBars && last - first < 2 },
+    ...(series.isBars && {
+      fill: themeColor(series.color),
+      paths: uPlot.paths.bars!({ size: [1, Infinity], gap: 1 }),
+    }),
   };
 }
 
