@@ -162,7 +162,7 @@ describe('a run that the command line trains', () => {
     const { summary } = await client.request('follow', { run: out });
     expect(summary).toMatchObject({ status: 'running', isOurs: false, name: 'elsewhere' });
     const refused = await failureOf(client.request('resume', { from: out, changes: {} }));
-    expect(refused.message).toMatch(/is being trained by process \d+; stop that first/);
+    expect(refused.message).toMatch(/^elsewhere is being trained by process \d+; stop that first/);
     const steps: number[] = [];
     client.on('metrics', ({ run: of, from, columns }) => {
       if (of === out) steps.splice(from, Infinity, ...columns.step);

@@ -36,7 +36,9 @@ describe('the lock of a run', () => {
     const run = newRun('same');
     const unlock = await lockRun(run);
     await expect(lockRun(run)).rejects.toThrow(UserError);
-    await expect(lockRun(run)).rejects.toThrow(`${run} is being trained by process ${process.pid}`);
+    await expect(lockRun(run)).rejects.toThrow(
+      `same is being trained by process ${process.pid}; stop that first, or, if it is gone, delete ${path.join(run, '.lock')}.`,
+    );
     expect(await writerOf(run)).toBe(`process ${process.pid}`);
     await unlock();
     expect(await writerOf(run)).toBeNull();
@@ -59,7 +61,7 @@ describe('the lock of a run', () => {
     await once(thread, 'message');
     const writer = `process ${process.pid}`;
     expect(await writerOf(run)).toBe(writer);
-    await expect(lockRun(run)).rejects.toThrow(`${run} is being trained by ${writer}`);
+    await expect(lockRun(run)).rejects.toThrow(`thread is being trained by ${writer}`);
     thread.postMessage('unlock');
     await once(thread, 'exit');
     expect(await writerOf(run)).toBeNull();

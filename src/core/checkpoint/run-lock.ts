@@ -175,7 +175,7 @@ export async function lockRun(run: string): Promise<() => Promise<void>> {
       const owner = await liveOwner(file, text);
       if (owner !== null || attempt > 9) {
         throw new UserError(
-          `${run} is being trained by ${owner ?? 'another process'}; stop that first, or, if it is gone, delete ${file}.`,
+          `${path.basename(path.dirname(file))} is being trained by ${owner ?? 'another process'}; stop that first, or, if it is gone, delete ${file}.`,
         );
       }
       await removeStale(file, text);

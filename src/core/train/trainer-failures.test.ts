@@ -140,7 +140,7 @@ describe('the lock of a run', () => {
     const second = collect(scratch.goOn(run, { steps: 14 }));
     await expect(second).rejects.toThrow(UserError);
     await expect(second).rejects.toThrow(
-      `${run} is being trained by process ${process.ppid}; stop`,
+      `${path.basename(run)} is being trained by process ${process.ppid}; stop`,
     );
     expect(hashes(run)).toEqual(before);
   });
