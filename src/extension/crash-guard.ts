@@ -2,7 +2,7 @@
 const CRASHES = 3;
 const SPAN_MS = 60_000;
 
-/** Counts crashes, and says when starting again makes no sense. */
+/** Counts crashes and failed starts, and says when starting again makes no sense. */
 export class CrashGuard {
   private times: number[] = [];
 

@@ -218,6 +218,7 @@ export class EngineHost implements vscode.Disposable {
       const reason = error instanceof Error ? error.message : String(error);
       const detail = error instanceof EngineError ? (error.failure.detail ?? '') : '';
       this.log.error(`${reason}\n${detail}`);
+      this.guard.crashed();
       this.setHealth({ state: 'down', message: reason });
       throw gone(reason);
     }
@@ -320,5 +321,5 @@ function gone(message: string): EngineError {
 }
 
 function tooOften(seconds: number): string {
-  return `The engine ended unexpectedly three times within a minute; it can be started again in ${seconds} seconds.`;
+  return `The engine ended unexpectedly, or did not start, three times within a minute; it can be started again in ${seconds} seconds.`;
 }

@@ -11,9 +11,12 @@ export class RunsModel implements vscode.Disposable {
   private all: readonly RunSummary[] = [];
   private reading: Promise<void> | null = null;
   private isStale = false;
-  private isRead = false;
+  private wasTried = false;
   private fault: string | null = null;
+  /** What each folder last held, as far as it could be read. */
+  private known: ReadonlyMap<string, readonly RunSummary[]> = new Map();
   private readonly watcher: RunsWatcher;
+  private readonly health: vscode.Disposable;
   private readonly emitter = new vscode.EventEmitter<void>();
   /** The list changed, or why it cannot be read. */
   readonly onDidChange = this.emitter.event;
@@ -27,6 +30,9 @@ export class RunsModel implements vscode.Disposable {
       () => settings.runsFolders,
       () => void this.refresh(),
     );
+    this.health = engine.onDidChangeHealth(({ state }) => {
+      if (state === 'up' && this.fault !== null && !this.reading) void this.refresh();
+    });
   }
 
   /** The newest first; empty until they were read for the first time. */
@@ -34,7 +40,7 @@ export class RunsModel implements vscode.Disposable {
     return this.all;
   }
 
-  /** Why the runs cannot be read, in a sentence; null if they can. */
+  /** Why some or all runs cannot be read, in a sentence; null if they can. */
   get message(): string | null {
     return this.fault;
   }
@@ -43,9 +49,12 @@ export class RunsModel implements vscode.Disposable {
     return this.all.find((each) => path.relative(each.path, run) === '');
   }
 
-  /** The runs, read if they were not yet. */
+  /**
+   * The runs, read if that was not tried yet. What failed is not tried again by those that merely look:
+   * the tree looks after each try.
+   */
   async read(): Promise<readonly RunSummary[]> {
-    if (!this.isRead) await this.refresh();
+    if (!this.wasTried) await this.refresh();
     return this.all;
   }
 
@@ -63,25 +72,34 @@ export class RunsModel implements vscode.Disposable {
   private async readUntilFresh(): Promise<void> {
     do {
       this.isStale = false;
-      try {
-        const folders = await present(this.settings.runsFolders);
-        const lists = await Promise.all(
-          folders.map((folder) => this.engine.request('listRuns', { folder })),
-        );
-        this.all = lists.flat().sort((a, b) => b.createdAt - a.createdAt);
-        this.fault = null;
-      } catch (error) {
-        this.fault = error instanceof Error ? error.message : String(error);
-        this.log.warn(`The runs could not be read: ${this.fault}`);
-      }
-      this.isRead = this.fault === null;
-      void vscode.commands.executeCommand('setContext', 'diffusion.runsRead', this.isRead);
+      await this.readFolders(await present(this.settings.runsFolders));
     } while (this.isStale);
+    this.wasTried = true;
+    const isRead = this.fault === null;
+    void vscode.commands.executeCommand('setContext', 'diffusion.runsRead', isRead);
     this.emitter.fire();
+  }
+
+  /** A folder that cannot be read keeps what it held, and takes nothing from the others. */
+  private async readFolders(folders: readonly string[]): Promise<void> {
+    const faults = new Set<string>();
+    const list = async (folder: string) => {
+      try {
+        return [folder, await this.engine.request('listRuns', { folder })] as const;
+      } catch (error) {
+        faults.add(error instanceof Error ? error.message : String(error));
+        return [folder, this.known.get(folder) ?? []] as const;
+      }
+    };
+    this.known = new Map(await Promise.all(folders.map(list)));
+    this.all = [...this.known.values()].flat().sort((a, b) => b.createdAt - a.createdAt);
+    this.fault = faults.size > 0 ? [...faults].join(' ') : null;
+    if (this.fault !== null) this.log.warn(`The runs could not be read: ${this.fault}`);
   }
 
   dispose(): void {
     this.watcher.dispose();
+    this.health.dispose();
     this.emitter.dispose();
   }
 }

@@ -76,7 +76,10 @@ export class RunsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Dispo
   /** What there is to say above the list; an empty one has its welcome instead. */
   private messageAbove(): string | undefined {
     const { message, runs } = this.runs;
-    if (runs.length === 0) return undefined;
+    if (runs.length === 0) {
+      // Where the engine is down, the welcome says so.
+      return message !== null && this.engine.health.state === 'up' ? message : undefined;
+    }
     if (message !== null) return `The list may be old: ${message}`;
     return vscode.workspace.isTrusted
       ? undefined
