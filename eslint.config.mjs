@@ -83,6 +83,12 @@ const importDirection = {
   },
 };
 
+/** The library sends usage data unless `ort.ts` is what loads it. */
+const RUNTIME = {
+  name: 'onnxruntime-node',
+  message: 'Import core/runtime/onnx/ort.ts, which turns its telemetry off.',
+};
+
 export default tseslint.config(
   { ignores: ['dist/**', 'runs/**', 'node_modules/**', '.vscode-test/**'] },
   ...tseslint.configs.strict,
@@ -93,6 +99,7 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-restricted-imports': ['error', { paths: [RUNTIME] }],
     },
   },
   {
@@ -101,7 +108,11 @@ export default tseslint.config(
     rules: {
       'no-console': 'error',
       'no-restricted-properties': ['error', { object: 'process', property: 'exit' }],
-      'no-restricted-imports': ['error', { paths: ['vscode'] }],
+      'no-restricted-imports': ['error', { paths: ['vscode', RUNTIME] }],
     },
+  },
+  {
+    files: ['src/core/runtime/onnx/ort.ts'],
+    rules: { 'no-restricted-imports': 'off' },
   },
 );

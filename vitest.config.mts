@@ -7,5 +7,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, 'test/vscode/**', 'test/workbench/**', 'test/package/**'],
     testTimeout: 60_000,
     maxWorkers: 2,
+    // ONNX Runtime sends no usage data from our tests, whatever loads it first.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
   },
 });

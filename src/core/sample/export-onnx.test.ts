@@ -1,4 +1,3 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { normals, Stream } from '../base/random';
 import type { ModelConfig } from '../nn/model';
@@ -6,6 +5,7 @@ import { parametersOf } from '../nn/model';
 import { initialise, unpack } from '../nn/parameters';
 import { parseUNet2DConfig, smallUNet } from '../nn/unet2d-config';
 import { OnnxRuntime } from '../runtime/onnx/onnx-runtime';
+import { InferenceSession, Tensor } from '../runtime/onnx/ort';
 import { createDenoiser, oneHotRows } from './denoiser';
 import { onnxBytes } from './export-onnx';
 import type { SampledModel } from './sampling-job';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { env } from 'onnxruntime-node';
+import { env } from '../runtime/onnx/ort';
 import type { Surroundings } from './setup';
 
 /** The version in the package that a folder of bundles lies in. */

@@ -87,7 +87,8 @@ function forkDetached(engineFile: string, logFile: string): ChildProcess {
     return fork(engineFile, [], {
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+      // The second keeps ONNX Runtime from sending usage data, whichever thread loads it.
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', ORT_DISABLE_TELEMETRY: '1' },
       // None of ours: a debugger's port, for one, is taken.
       execArgv: [],
     });

@@ -1,9 +1,8 @@
-import type { InferenceSession } from 'onnxruntime-node';
-import { Tensor } from 'onnxruntime-node';
 import type { Graph } from '../../graph/ops';
 import type { DeviceState, Executable } from '../runtime';
 import { explain, type FailedGraph } from './failures';
 import { nextStateName } from './lower';
+import { Tensor, type InferenceSession } from './ort';
 import { OnnxState } from './state';
 
 /** A graph compiled into an ONNX Runtime session. */

@@ -1,4 +1,3 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { relativeError } from '../../../../test/support/fixtures';
 import { cpu, drawn, evaluate, graphOf } from '../../../../test/support/values';
@@ -11,6 +10,7 @@ import { smallUNet } from '../../nn/unet2d-config';
 import { lower } from './lower';
 import { LoweringContext } from './lowering';
 import { encodeModel, type OnnxModel } from './model';
+import { InferenceSession, Tensor } from './ort';
 
 const UNET: ModelConfig = {
   type: 'unet',

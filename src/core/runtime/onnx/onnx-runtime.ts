@@ -1,5 +1,3 @@
-import type { Tensor } from 'onnxruntime-node';
-import { env, InferenceSession } from 'onnxruntime-node';
 import { GraphBuilder } from '../../graph/builder';
 import type { Graph } from '../../graph/ops';
 import { simplify } from '../../graph/simplify';
@@ -15,6 +13,7 @@ import { OnnxExecutable } from './executable';
 import { explain } from './failures';
 import { lower, nextStateName } from './lower';
 import { encodeModel } from './model';
+import { env, InferenceSession, type Tensor } from './ort';
 import { OnnxState } from './state';
 
 export interface OnnxRuntimeOptions {

@@ -1,5 +1,5 @@
-import { Tensor } from 'onnxruntime-node';
 import type { DeviceState, HostTensor } from '../runtime';
+import { Tensor } from './ort';
 
 /** Reads a tensor that lies on the device back into the host's memory. */
 export type Download = (tensor: Tensor) => Promise<Float32Array>;
