@@ -131,9 +131,21 @@ export class TrainingService {
       outcome = outcomeOf(error);
       throw error;
     } finally {
-      await this.listener.ended(job.started?.run ?? null);
-      this.job = null;
+      await this.letGo(job);
       this.change(outcome);
+    }
+  }
+
+  /** Whatever becomes of those who follow it, a training that has ended is in nobody's way. */
+  private async letGo(job: Job): Promise<void> {
+    try {
+      await this.listener.ended(job.started?.run ?? null);
+    } catch (error) {
+      process.stderr.write(
+        `The end of ${this.current?.name} could not be told: ${stackOf(error)}\n`,
+      );
+    } finally {
+      this.job = null;
     }
   }
 
