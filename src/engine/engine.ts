@@ -16,8 +16,10 @@ import type {
   DevicesResult,
   EngineInfo,
   ExportRequest,
+  Frame,
   ResumeRequest,
   RunHistory,
+  SampleResult,
   SavedFiles,
   TrainingStatus,
   TrainRequest,
@@ -124,14 +126,10 @@ export class Engine implements WindowHost, TrainingListener {
       unpause: () => training.unpause(),
       stop: () => training.stop(),
       checkpointNow: () => training.checkpointNow(),
-      sample: (request, signal) => {
-        const either = AbortSignal.any([signal, window.signal]);
-        return sampling.sample(request, (frame) => window.tellFrame(frame), either);
-      },
-      denoise: (request, signal) => {
-        const either = AbortSignal.any([signal, window.signal]);
-        return sampling.denoise(request, (frame) => window.tellFrame(frame), either);
-      },
+      sample: (request, signal) =>
+        this.draw(window, signal, (onFrame, stop) => sampling.sample(request, onFrame, stop)),
+      denoise: (request, signal) =>
+        this.draw(window, signal, (onFrame, stop) => sampling.denoise(request, onFrame, stop)),
       modelFacts: ({ model }) => modelFacts(model),
       frames: (request) => sampling.jobs.frames(request),
       saveSamples: (request) => sampling.jobs.save(request),
@@ -154,6 +152,18 @@ export class Engine implements WindowHost, TrainingListener {
         return null;
       },
     };
+  }
+
+  /** Its last frames reach the window before the result does. */
+  private async draw(
+    window: Window,
+    signal: AbortSignal,
+    work: (onFrame: (frame: Frame) => void, stop: AbortSignal) => Promise<SampleResult>,
+  ): Promise<SampleResult> {
+    const either = AbortSignal.any([signal, window.signal]);
+    const result = await work((frame) => window.tellFrame(frame), either);
+    await window.told();
+    return result;
   }
 
   private async train(request: TrainRequest, signal: AbortSignal): Promise<TrainingStatus> {

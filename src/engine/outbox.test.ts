@@ -1,9 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import { Outbox, type Letter } from './outbox';
 import { MOST_UPDATES_A_SECOND } from './protocol';
 
-beforeEach(() => vi.useFakeTimers());
-afterEach(() => vi.useRealTimers());
+let log: MockInstance<typeof process.stderr.write>;
+beforeEach(() => {
+  vi.useFakeTimers();
+  log = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 const letter = (message: string): Letter => ['warning', { run: null, message }];
 const textOf = ([, payload]: Letter) => (payload as { message: string }).message;
@@ -67,5 +74,67 @@ describe('an outbox', () => {
     outbox.put('a', () => letter('b'));
     await vi.advanceTimersByTimeAsync(100);
     expect(outbox.size).toBe(0);
+    expect(log).toHaveBeenCalledTimes(2);
+    outbox.put('a', () => {
+      outbox.close();
+      return letter('c');
+    });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(log).toHaveBeenCalledTimes(2);
+  });
+
+  it('sends the letters behind one that cannot be made or sent, and logs why', async () => {
+    const sent: string[] = [];
+    const outbox = new Outbox(async (each) => {
+      if (textOf(each) === 'a function') throw new Error('could not be cloned');
+      sent.push(textOf(each));
+    });
+    outbox.put('faulty', () => {
+      throw new Error('no such store');
+    });
+    outbox.put('a', () => letter('a'));
+    outbox.put('unsendable', () => letter('a function'));
+    outbox.put('b', () => letter('b'));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(sent).toEqual(['a', 'b']);
+    const logged = log.mock.calls.map(([line]) => String(line));
+    expect(logged).toEqual([
+      expect.stringMatching(/^A window could not be told something: Error: no such store\n/),
+      expect.stringMatching(/could not be cloned/),
+    ]);
+  });
+
+  it('is drained when what waited has left, at once and in order', async () => {
+    const sent: string[] = [];
+    const releases: (() => void)[] = [];
+    const outbox = new Outbox((each) => {
+      sent.push(textOf(each));
+      return new Promise((resolve) => void releases.push(resolve));
+    });
+    outbox.put('a', () => letter('a'));
+    await vi.advanceTimersByTimeAsync(0);
+    outbox.put('a', () => letter('b'));
+    const done: string[] = [];
+    void outbox.drained().then(() => done.push('first'));
+    void outbox.drained().then(() => done.push('second'));
+    await vi.advanceTimersByTimeAsync(0);
+    expect([sent, done]).toEqual([['a'], []]);
+    releases.shift()!();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([sent, done]).toEqual([['a', 'b'], []]);
+    releases.shift()!();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(done).toEqual(['first', 'second']);
+    await outbox.drained();
+  });
+
+  it('is drained, whatever waits, when the window is gone', async () => {
+    const outbox = new Outbox(() => new Promise(() => undefined));
+    outbox.put('a', () => letter('a'));
+    await vi.advanceTimersByTimeAsync(0);
+    const drained = outbox.drained();
+    outbox.close();
+    await drained;
+    await outbox.drained();
   });
 });

@@ -12,12 +12,20 @@ const INTERVAL_MS = Math.ceil(1000 / MOST_UPDATES_A_SECOND);
  */
 export class Outbox {
   private readonly waiting = new Map<string, () => Letter | null>();
-  private isSending = false;
+  private flushes = 0;
   private timer: NodeJS.Timeout | null = null;
   private sentAt = -Infinity;
   private isClosed = false;
 
-  /** @param send settles when the system has taken the letter, rejects when the window is gone */
+  /** Settles when all that was to be sent until now has left. */
+  private lastSent: Promise<void> = Promise.resolve();
+  private tellClosed: () => void = () => undefined;
+  private readonly closed = new Promise<void>((resolve) => (this.tellClosed = resolve));
+
+  /**
+   * @param send settles when the system has taken the letter; rejects when the window is gone, or where
+   *   the letter cannot travel
+   */
   constructor(private readonly send: (letter: Letter) => Promise<void>) {}
 
   /** Letters that wait. */
@@ -40,11 +48,18 @@ export class Outbox {
   close(): void {
     this.isClosed = true;
     this.waiting.clear();
-    if (this.timer) clearTimeout(this.timer);
+    this.unschedule();
+    this.tellClosed();
+  }
+
+  /** Sends at once what waits; settles when it has left, or when the window is gone. */
+  async drained(): Promise<void> {
+    this.unschedule();
+    await Promise.race([this.flush(), this.closed]);
   }
 
   private schedule(): void {
-    if (this.timer || this.isSending || this.waiting.size === 0 || this.isClosed) return;
+    if (this.timer || this.flushes > 0 || this.waiting.size === 0 || this.isClosed) return;
     const wait = Math.max(0, this.sentAt + INTERVAL_MS - performance.now());
     this.timer = setTimeout(() => {
       this.timer = null;
@@ -52,20 +67,39 @@ export class Outbox {
     }, wait);
   }
 
-  private async flush(): Promise<void> {
-    this.isSending = true;
+  private unschedule(): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  /** One after the other: a letter that is made later is sent later. */
+  private flush(): Promise<void> {
+    this.flushes++;
+    this.lastSent = this.lastSent.then(async () => {
+      await this.sendWaiting();
+      this.flushes--;
+      this.schedule();
+    });
+    return this.lastSent;
+  }
+
+  private async sendWaiting(): Promise<void> {
     this.sentAt = performance.now();
     const letters = [...this.waiting.values()];
     this.waiting.clear();
+    for (const make of letters) await this.deliver(make);
+  }
+
+  /** A letter that cannot be made or sent holds up no other. */
+  private async deliver(make: () => Letter | null): Promise<void> {
     try {
-      for (const make of letters) {
-        const letter = this.isClosed ? null : make();
-        if (letter) await this.send(letter);
-      }
-    } catch {
-      // The window is gone, which its connection says.
+      const letter = this.isClosed ? null : make();
+      if (letter) await this.send(letter);
+    } catch (error) {
+      // Of a window that is gone, its connection says so.
+      if (this.isClosed) return;
+      const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      process.stderr.write(`A window could not be told something: ${why}\n`);
     }
-    this.isSending = false;
-    this.schedule();
   }
 }

@@ -80,6 +80,11 @@ export class Window implements Follower {
     if (step === steps) this.outbox.drop(running);
   }
 
+  /** Settles when all that it was told has left, or when it is gone. */
+  told(): Promise<void> {
+    return this.outbox.drained();
+  }
+
   rows(run: string, from: number): void {
     const cursor = this.cursors.get(run);
     if (cursor === undefined) return;

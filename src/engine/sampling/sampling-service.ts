@@ -19,14 +19,8 @@ interface Begun {
 export class SamplingService {
   readonly jobs = new KeptJobs();
   private last: Promise<unknown> = Promise.resolve();
-  private count = 0;
 
   constructor(private readonly compute: Pick<ComputeThread, 'sample'>) {}
-
-  /** Whether one is being drawn or waits. */
-  get isBusy(): boolean {
-    return this.count > 0;
-  }
 
   /**
    * Draws images; each step is handed on as it is done.
@@ -55,14 +49,9 @@ export class SamplingService {
     onFrame: (frame: Frame) => void,
     signal: AbortSignal,
   ): Promise<SampleResult> {
-    this.count++;
     const turn = this.last.then(() => this.draw(asked, onFrame, signal));
     this.last = turn.catch(() => undefined);
-    try {
-      return await Promise.race([turn, stopped(signal)]);
-    } finally {
-      this.count--;
-    }
+    return Promise.race([turn, stopped(signal)]);
   }
 
   private async draw(
