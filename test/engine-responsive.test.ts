@@ -7,19 +7,12 @@ beforeAll(async () => void (scratch = await EngineScratch.build()));
 afterEach(() => scratch.endAll());
 afterAll(() => scratch.remove());
 
-/** Steps of a second and more on one thread. */
-const SLOW = { steps: 1_000_000, batchSize: 96, previewEvery: 0, checkpointEvery: 0 };
-const HEAVY = {
-  imageSize: 16,
-  model: { type: 'unet', blockOutChannels: [32, 64], layersPerBlock: 1, attention: [false, false] },
-};
 /** Far below a step, and far above what an answer takes while other programs want the cores. */
 const SOON_MS = 300;
 
 /** Starts a training with slow steps, and settles after the first with what one takes, in ms. */
 async function trainSlowly(client: EngineClient) {
-  const request = scratch.request(SLOW, HEAVY);
-  const { run } = await client.request('train', request);
+  const { run } = await client.request('train', scratch.slowRequest());
   const { stepsPerSecond } = await told(client, 'training', ({ step }) => step >= 1);
   const stepMs = 1000 / stepsPerSecond!;
   expect(stepMs).toBeGreaterThan(2 * SOON_MS);

@@ -19,13 +19,15 @@ import type {
   Frame,
   ResumeRequest,
   RunHistory,
+  RunSummary,
   SampleResult,
   SavedFiles,
   TrainingStatus,
   TrainRequest,
 } from './protocol';
 import { ColumnsCache } from './run/columns-cache';
-import { Followers } from './run/followers';
+import { Followers, type Follower } from './run/followers';
+import type { MetricsStore } from './run/metrics-store';
 import { previewSteps } from './run/checkpoint-list';
 import { readPreviews } from './run/previews';
 import { renameRun } from './run/rename';
@@ -43,12 +45,14 @@ export class Engine implements WindowHost, TrainingListener {
   readonly followers: Followers;
   readonly training = new TrainingService(this);
   readonly windows = new Set<Window>();
+  private isEnding = false;
+  private hasLeft = false;
   private readonly sampling: SamplingService;
   private readonly lister = new RunLister(() => this.training.status);
 
   /**
    * @param compute where trainings and samplings run
-   * @param shutdown ends the process, once the training has ended
+   * @param shutdown ends the process
    * @param settled told when a window came or went, or a training ended
    */
   constructor(
@@ -68,6 +72,24 @@ export class Engine implements WindowHost, TrainingListener {
     const { status } = this.training;
     const training = this.training.isBusy ? status : null;
     return { pid: process.pid, versions: this.surroundings.versions, training };
+  }
+
+  /** Whether windows may no longer come. */
+  get isOver(): boolean {
+    return this.hasLeft;
+  }
+
+  /** No training begins any more; one that is in progress ends with a checkpoint. */
+  async finishTraining(): Promise<void> {
+    this.isEnding = true;
+    // A training that fails now has said so in its record.
+    if (this.training.isBusy) await this.training.stop();
+  }
+
+  /** Tells all windows that the engine ends, and lets them go. */
+  async takeLeave(): Promise<void> {
+    this.hasLeft = true;
+    await Promise.all([...this.windows].map((window) => window.end()));
   }
 
   greeted(window: Window): void {
@@ -143,11 +165,12 @@ export class Engine implements WindowHost, TrainingListener {
         window.unfollow(path.resolve(run));
         return null;
       },
+      history: ({ run }) => this.history(path.resolve(run)),
       previews: ({ run, steps }) => readPreviews(path.resolve(run), steps),
       exportModel: (request) => this.exportModel(request),
       renameRun: async ({ run, name }) => ({ run: await renameRun(path.resolve(run), name) }),
       shutdown: async () => {
-        if (training.isBusy) await training.stop();
+        await this.finishTraining();
         setTimeout(() => void this.shutdown(), 20);
         return null;
       },
@@ -187,6 +210,9 @@ export class Engine implements WindowHost, TrainingListener {
     open: Parameters<TrainingService['start']>[1],
   ): Promise<TrainingStatus> {
     if (signal.aborted) throw new StoppedError('stopped');
+    if (this.isEnding) {
+      throw new UserError('The engine is ending; start the training again when it has ended.');
+    }
     const started = this.training.start(name, open);
     const cancel = () => void this.training.stop().catch(() => undefined);
     signal.addEventListener('abort', cancel);
@@ -204,8 +230,17 @@ export class Engine implements WindowHost, TrainingListener {
     const summary = await this.lister.summary(run);
     const store = await this.followers.add(run, window);
     window.follow(run, store.rows);
-    const columns = store.from(0);
-    return { summary, config: readRecord(run).config, columns, previewSteps: previewSteps(run) };
+    return historyOf(run, summary, store);
+  }
+
+  private async history(run: string): Promise<RunHistory> {
+    const reader: Follower = { rows: () => undefined, preview: () => undefined };
+    const summary = await this.lister.summary(run);
+    try {
+      return historyOf(run, summary, await this.followers.add(run, reader));
+    } finally {
+      this.followers.remove(run, reader);
+    }
   }
 
   private async exportModel({ model, format, out }: ExportRequest): Promise<SavedFiles> {
@@ -221,4 +256,9 @@ export class Engine implements WindowHost, TrainingListener {
     }
     return { out: path.resolve(out) };
   }
+}
+
+function historyOf(run: string, summary: RunSummary, store: MetricsStore): RunHistory {
+  const { config } = readRecord(run);
+  return { summary, config, columns: store.from(0), previewSteps: previewSteps(run) };
 }

@@ -33,6 +33,7 @@ class Process {
   private readonly engine: Engine;
   private readonly lifetime: Lifetime;
   private ending: Promise<void> | null = null;
+  private isRetiring = false;
 
   constructor(private readonly start: EngineStart) {
     const surroundings = {
@@ -47,7 +48,7 @@ class Process {
     this.engine = new Engine(start.token, surroundings, this.compute, () => this.end(), check);
     this.lifetime = new Lifetime(
       () => this.engine,
-      () => void this.end(),
+      () => void this.retire(),
     );
   }
 
@@ -62,7 +63,25 @@ class Process {
     this.lifetime.check();
   }
 
-  /** Ends a training with a checkpoint, lets the windows know, clears up, and ends the process. */
+  /**
+   * Nobody needs the engine: ends a training with a checkpoint, and then the process, unless a window
+   * has come meanwhile. Until then windows find this engine, and see how the training ends.
+   */
+  private async retire(): Promise<void> {
+    if (this.isRetiring || this.ending) return;
+    this.isRetiring = true;
+    const { training, windows } = this.engine;
+    // A training that fails now has said so in its record.
+    if (training.isBusy) await training.stop();
+    this.isRetiring = false;
+    if (windows.size > 0) this.lifetime.check();
+    else await this.end();
+  }
+
+  /**
+   * Ends a training with a checkpoint, lets the windows know, clears up, and ends the process. Windows
+   * find this engine until the training has ended: its run is no other's before.
+   */
   end(): Promise<void> {
     this.ending ??= this.conclude().then(
       () => this.quit(0),
@@ -90,12 +109,10 @@ class Process {
   }
 
   private async conclude(): Promise<void> {
-    this.server.close();
-    // A training that fails now has said so in its record.
-    if (this.engine.training.isBusy) await this.engine.training.stop();
+    await this.engine.finishTraining();
     setTimeout(() => void this.quit(0), END_MS);
-    await this.clearUp();
-    await Promise.all([...this.engine.windows].map((window) => window.end()));
+    this.server.close();
+    await Promise.all([this.clearUp(), this.engine.takeLeave()]);
   }
 
   private async clearUp(): Promise<void> {

@@ -60,6 +60,8 @@ export interface HostToEngine {
   /** The metrics of a run so far; what is added later comes as `metrics` until `unfollow`. */
   follow(request: { readonly run: string }): RunHistory;
   unfollow(request: { readonly run: string }): null;
+  /** The metrics of a run so far, for once: nothing is followed, and what is followed stays so. */
+  history(request: { readonly run: string }): RunHistory;
   /** Previews of a run as pixels, for the steps asked for that are there. */
   previews(request: {
     readonly run: string;
@@ -85,6 +87,8 @@ export interface EngineToHost {
   checkpoint(note: CheckpointNote): void;
   /** One step of a sampling. The last step of each batch is always sent. */
   frame(frame: Frame): void;
+  /** The last word: the engine ends in order, as it was asked to or because nobody needs it. */
+  ending(nothing: null): void;
   /** Something the user should know that ends nothing. */
   warning(warning: { readonly run: string | null; readonly message: string }): void;
 }

@@ -11,6 +11,8 @@ import { connectionOn, notify, replyOf, signalOf, type Handlers, type Method } f
 export interface WindowHost {
   readonly token: string;
   readonly followers: Followers;
+  /** Whether the engine has taken leave of its windows: none is greeted any more. */
+  readonly isOver: boolean;
   handlersFor(window: Window): Omit<Handlers, 'hello'>;
   info(): ReturnType<Handlers['hello']>;
   greeted(window: Window): void;
@@ -99,6 +101,8 @@ export class Window implements Follower {
 
   /** The window has this many rows of a run, and is told of those that come. */
   follow(run: string, rows: number): void {
+    // It may have gone while the run was read.
+    if (this.signal.aborted) return this.host.followers.remove(run, this);
     this.cursors.set(run, rows);
   }
 
@@ -108,15 +112,13 @@ export class Window implements Follower {
     this.host.followers.remove(run, this);
   }
 
-  /** Lets what was said leave, and ends the connection. */
+  /** Says that the connection ends on purpose, lets all that was said leave, and ends it. */
   async end(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, LAST_WORD_MS);
-      this.socket.end(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    this.tell('ending', () => ['ending', null]);
+    const timer = setTimeout(() => this.close(), LAST_WORD_MS);
+    await this.told();
+    if (!this.signal.aborted) await new Promise<void>((resolve) => this.socket.end(resolve));
+    clearTimeout(timer);
     this.close();
   }
 
@@ -141,6 +143,7 @@ export class Window implements Follower {
   private greet(hello: Hello): ReturnType<Handlers['hello']> {
     const refusal = refusalOf(hello, this.host.token);
     if (refusal !== null) throw this.refuse(refusal);
+    if (this.host.isOver) throw this.refuse('The engine is ending; connect anew.');
     this.hello = hello;
     this.host.greeted(this);
     return this.host.info();

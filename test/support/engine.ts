@@ -49,6 +49,13 @@ export function tinySettings(training: Readonly<Record<string, unknown>> = {}) {
   };
 }
 
+/** Steps of a second and more on one thread, so that a training takes as long to end. */
+const SLOW = { steps: 1_000_000, batchSize: 96, previewEvery: 0, checkpointEvery: 0 };
+const HEAVY = {
+  imageSize: 16,
+  model: { type: 'unet', blockOutChannels: [32, 64], layersPerBlock: 1, attention: [false, false] },
+};
+
 /** The bundled engine, in a folder of its own, and the processes that were started from it. */
 export class EngineScratch extends Scratch {
   readonly runs = this.at('runs');
@@ -135,6 +142,11 @@ export class EngineScratch extends Scratch {
   ): TrainRequest {
     const configFile = this.settings('tiny', training, other);
     return { configFile, overrides: {}, runsFolder: this.runs };
+  }
+
+  /** A request for a training whose steps take a second and more. */
+  slowRequest(): TrainRequest {
+    return this.request(SLOW, HEAVY);
   }
 
   get log(): string {
