@@ -3,6 +3,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPictureSettings } from '../src/core/base/picture';
+import { describePath } from '../src/core/checkpoint/describe';
 import { DEFAULT_SCHEDULE } from '../src/core/diffusion/schedule';
 import type { EngineClient } from '../src/engine/client';
 import type { Frame, SampleRequest } from '../src/engine/protocol';
@@ -180,6 +181,10 @@ describe('a run that the command line trains', () => {
     const { columns } = await client.request('follow', { run: out });
     steps.splice(0, Infinity, ...columns.step);
     expect((await preview).pixels).toMatchObject({ count: 4, width: 8, channels: 1 });
+    // Read for once, it is followed as before.
+    const read = await client.request('history', { run: out });
+    expect(read).toMatchObject({ config: { dataset: 'digits' }, summary: { name: 'elsewhere' } });
+    expect(read.columns.step.slice(0, 3)).toEqual(Float64Array.of(1, 2, 3));
     await elsewhere;
     const total = (await lossesOf(out)).length;
     if (steps.length < total) await told(client, 'metrics', () => steps.length >= total);
@@ -227,15 +232,14 @@ describe('the rest', () => {
     expect((await sharp(gif, { animated: true }).metadata()).pages).toBe(2);
   });
 
-  it('exports, describes and renames', async () => {
+  it('exports and renames', async () => {
     const out = scratch.at('model.onnx');
     expect(await client.request('exportModel', { model: run, format: 'onnx', out })).toEqual({
       out,
     });
     const folder = scratch.at('pipeline');
     await client.request('exportModel', { model: run, format: 'diffusers', out: folder });
-    expect(await client.request('describe', { path: folder })).toMatchObject({ kind: 'diffusers' });
-    expect(await client.request('describe', { path: run })).toMatchObject({ kind: 'run' });
+    expect(await describePath(folder)).toMatchObject({ kind: 'diffusers' });
     const finished = state(client, 'finished');
     const other = (await client.request('train', scratch.request({ seed: 9 }))).run!;
     await finished;

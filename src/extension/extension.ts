@@ -4,6 +4,7 @@ import { COMMANDS } from './commands';
 import { registerCommands } from './commands/command';
 import { DoctorDocument } from './commands/doctor';
 import { EngineHost } from './engine-host';
+import { FollowedRuns } from './followed-runs';
 import { NoisingPanel } from './panels/noising-panel';
 import { SamplesPanel } from './panels/samples-panel';
 import { TrainingPanel } from './panels/training-panel';
@@ -32,7 +33,9 @@ export function activate(context: vscode.ExtensionContext): DiffusionApi {
   const settings = new Settings(context.globalStorageUri);
   const engine = new EngineHost(enginePlaces(context), settings, log);
   const runs = new RunsModel(engine, settings, log);
-  const services: Services = { engine, runs, settings, log, extensionUri: context.extensionUri };
+  const followed = new FollowedRuns(engine, log);
+  const { extensionUri } = context;
+  const services: Services = { engine, runs, followed, settings, log, extensionUri };
   const memory = new TrainingMemory(context.workspaceState);
   const tree = new RunsTree(engine, runs);
   context.subscriptions.push(

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../engine/client';
 import { emptyColumns } from '../../engine/columns';
 import type { MetricsColumns, MetricsDelta, Preview, RunHistory } from '../../engine/protocol';
+import { FollowedRuns } from '../followed-runs';
 import type { Services } from '../services';
 import { RunFollower } from './run-follower';
 
@@ -17,7 +18,7 @@ function rows(steps: readonly number[]): MetricsColumns {
 class FakeEngine {
   readonly asked: string[] = [];
   health = { state: 'up' };
-  private readonly listeners = new Map<string, (value: never) => void>();
+  private readonly listeners = new Map<string, Set<(value: never) => void>>();
   private answers: ((history: RunHistory | EngineError) => void)[] = [];
 
   request(method: string): Promise<unknown> {
@@ -32,19 +33,20 @@ class FakeEngine {
   }
 
   on(name: string, listener: (value: never) => void) {
-    this.listeners.set(name, listener);
-    return { dispose: () => this.listeners.delete(name) };
+    const all = this.listeners.get(name) ?? new Set();
+    this.listeners.set(name, all.add(listener));
+    return { dispose: () => all.delete(listener) };
   }
 
   onDidChangeHealth = (listener: (value: never) => void) => this.on('health', listener);
 
   setHealth(state: string): void {
     this.health = { state };
-    this.listeners.get('health')?.(this.health as never);
+    this.listeners.get('health')?.forEach((each) => each(this.health as never));
   }
 
   tell(name: 'metrics' | 'preview', value: MetricsDelta | Preview): void {
-    this.listeners.get(name)?.(value as never);
+    this.listeners.get(name)?.forEach((each) => each(value as never));
   }
 
   answer(answer: RunHistory | EngineError): void {
@@ -61,10 +63,14 @@ function history(steps: readonly number[]): RunHistory {
   };
 }
 
-function follow() {
-  const engine = new FakeEngine();
+function window(engine: FakeEngine): Services {
+  const log = { debug: () => undefined };
+  const followed = new FollowedRuns(engine as never, log as never);
+  return { engine, followed, log } as unknown as Services;
+}
+
+function follow(engine = new FakeEngine(), services = window(engine)) {
   const told: string[] = [];
-  const services = { engine, log: { debug: () => undefined } } as unknown as Services;
   const follower = new RunFollower(services, RUN, {
     read: () => told.push('read'),
     metrics: () => told.push('metrics'),
@@ -199,5 +205,31 @@ describe('RunFollower', () => {
     await reading;
     expect(engine.asked).toEqual(['follow', 'unfollow']);
     expect(told).toEqual([]);
+  });
+
+  it('leaves a run to the others of its window that follow it', async () => {
+    const engine = new FakeEngine();
+    const services = window(engine);
+    const closed = follow(engine, services);
+    const opened = follow(engine, services);
+    const reading = [closed.follower.read(), opened.follower.read()];
+    closed.follower.dispose();
+    engine.answer(history([1]));
+    engine.answer(history([1]));
+    await Promise.all(reading);
+    expect(engine.asked).toEqual(['follow', 'follow']);
+    engine.tell('metrics', delta(1, [2]));
+    expect(opened.told).toEqual(['read', 'metrics']);
+    opened.follower.dispose();
+    expect(engine.asked).toEqual(['follow', 'follow', 'unfollow']);
+  });
+
+  it('has nothing to leave where it could not be read', async () => {
+    const { engine, follower } = follow();
+    const reading = follower.read();
+    engine.answer(new EngineError({ kind: 'user', message: 'It is no run.' }));
+    await reading;
+    follower.dispose();
+    expect(engine.asked).toEqual(['follow']);
   });
 });

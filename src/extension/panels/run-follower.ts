@@ -105,14 +105,15 @@ export class RunFollower implements vscode.Disposable {
   private async readNow(): Promise<void> {
     try {
       this.isFollowing = true;
-      const { columns, ...rest } = await this.services.engine.request('follow', { run: this.run });
-      if (this.isDisposed) return this.unfollow();
+      const { columns, ...rest } = await this.services.followed.follow(this.run, this);
+      if (this.isDisposed) return this.leave();
       this.store = new ColumnStore(columns);
       this.rest = rest;
       this.events.read();
     } catch (error) {
       this.isFollowing = false;
-      if (!this.isDisposed) this.events.failed(sentenceOf(error));
+      if (this.isDisposed) this.leave();
+      else this.events.failed(sentenceOf(error));
     }
   }
 
@@ -138,17 +139,12 @@ export class RunFollower implements vscode.Disposable {
     this.isDisposed = true;
     this.subscriptions.forEach((each) => each.dispose());
     this.store = this.rest = null;
-    if (!this.reading) this.unfollow();
+    if (!this.reading) this.leave();
   }
 
-  /** An engine that is not there follows nothing: none is started for this. */
-  private unfollow(): void {
-    const { engine, log } = this.services;
-    if (!this.isFollowing || engine.health.state !== 'up') return;
+  private leave(): void {
     this.isFollowing = false;
-    engine
-      .request('unfollow', { run: this.run })
-      .catch((error: unknown) => log.debug(`Leaving ${this.run}: ${sentenceOf(error)}`));
+    this.services.followed.leave(this.run, this);
   }
 }
 

@@ -6,7 +6,7 @@ import type {
   TrainingAction,
   TrainingToHost,
 } from '../../../webview/protocol';
-import type { RunHistory, RunSummary, TrainingStatus } from '../../engine/protocol';
+import type { RunSummary, TrainingStatus } from '../../engine/protocol';
 import { execute } from '../command-ids';
 import { isLive } from '../engine-host';
 import type { Services } from '../services';
@@ -223,18 +223,10 @@ export class TrainingPanel implements vscode.Disposable {
     this.post({ type: 'previews', previews });
   }
 
-  /** The history of another run: from its own panel where it has one, else read for this once. */
+  /** The history of another run, read for this once. */
   private async sendOverlay(run: string): Promise<void> {
-    this.post({ type: 'overlay', history: await this.historyOf(run) });
-  }
-
-  private async historyOf(run: string): Promise<RunHistory> {
-    const panel = [...TrainingPanel.open].find((each) => each.shows(run));
-    const { engine } = this.services;
-    if (panel) return engine.request('follow', { run });
-    const history = await engine.request('follow', { run });
-    await engine.request('unfollow', { run });
-    return history;
+    const history = await this.services.engine.request('history', { run });
+    this.post({ type: 'overlay', history });
   }
 
   private async attempt(action: () => Promise<void>): Promise<void> {
