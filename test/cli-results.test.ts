@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CommandLine, eventsOf, type Event } from './support/cli';
+import { leftover } from './support/leftovers';
 
 let cli: CommandLine;
 beforeAll(async () => {
@@ -155,11 +156,10 @@ describe('sample', () => {
   });
 
   it('removes what a killed process has left half written', async () => {
-    const noProcess = 2 ** 31 - 1;
-    const folder = `.frames.tmp-${noProcess}-0a1b2c`;
+    const folder = leftover('frames');
     mkdirSync(cli.at('shaken', folder), { recursive: true });
     writeFileSync(cli.at('shaken', folder, '0001.png'), 'half');
-    writeFileSync(cli.at('shaken', `.grid.png.tmp-${noProcess}-0a1b2c`), 'half');
+    writeFileSync(cli.at('shaken', leftover('grid.png')), 'half');
     await json('sample', 'run', '--steps', '1', '--device', 'cpu', '--out', 'shaken/grid.png');
     expect(readdirSync(cli.at('shaken'))).toEqual(['grid.png']);
   });

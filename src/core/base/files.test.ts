@@ -1,8 +1,12 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bundle } from '../../../test/support/bundles';
+import { leftover } from '../../../test/support/leftovers';
 import { UserError } from './errors';
 import {
   asUserError,
@@ -20,8 +24,6 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const at = (...parts: string[]) => path.join(folder, ...parts);
 const fault = (code: string) => Object.assign(new Error(code), { code });
-/** A process number that no process has: beyond the largest that Linux gives. */
-const NO_PROCESS = 2 ** 22 + 1;
 
 describe('asUserError', () => {
   it.each([
@@ -99,23 +101,43 @@ describe('writeFolderAtomic', () => {
 
 describe('removeLeftovers', () => {
   it('removes what a dead process left and moves back what it had moved aside', async () => {
-    mkdirSync(at(`.a.tmp-${NO_PROCESS}-00ff00`));
-    mkdirSync(at(`.b.old-${NO_PROCESS}-00ff00`));
-    mkdirSync(at(`.c.old-${NO_PROCESS}-00ff00`));
+    mkdirSync(at(leftover('a')));
+    mkdirSync(at(leftover('b', { kind: 'old' })));
+    mkdirSync(at(leftover('c', { kind: 'old' })));
     mkdirSync(at('c'));
-    writeFileSync(at(`.d.tmp-${process.pid}-00ff00`), 'from an earlier life of our number');
+    writeFileSync(at(leftover('d', { pid: process.pid })), 'from an earlier life of our number');
     writeFileSync(at('.keep'), '');
     expect(await removeLeftovers(folder)).toHaveLength(4);
     expect(readdirSync(folder).sort()).toEqual(['.keep', 'b', 'c']);
   });
 
-  it('leaves alone what is being written', async () => {
-    writeFileSync(at(`.a.tmp-${process.ppid}-00ff00`), '');
+  it('leaves alone what is being written, here and on machines that share the disk', async () => {
+    const others = [leftover('a', { pid: process.ppid }), leftover('a', { host: 'deadbeef' })];
+    for (const name of others) writeFileSync(at(name), '');
     await writeFolderAtomic(at('x'), async (inner) => {
       await removeLeftovers(folder);
       await writeFile(path.join(inner, 'a'), '1');
     });
-    expect(readdirSync(folder).sort()).toEqual([`.a.tmp-${process.ppid}-00ff00`, 'x']);
+    expect(readdirSync(folder).sort()).toEqual([...others.sort(), 'x']);
+  });
+
+  it('leaves alone what another thread of this process is writing', async () => {
+    const file = await bundle('src/core/base/files.ts', at('files.cjs'));
+    const code = `
+      const { once } = require('node:events');
+      const { parentPort, workerData } = require('node:worker_threads');
+      const { writeFolderAtomic } = require(workerData.file);
+      const fill = () => {
+        parentPort.postMessage('writing');
+        return once(parentPort, 'message');
+      };
+      writeFolderAtomic(workerData.target, fill).then(() => parentPort.close());`;
+    const thread = new Worker(code, { eval: true, workerData: { file, target: at('x', 'y') } });
+    await once(thread, 'message');
+    expect(await removeLeftovers(at('x'))).toEqual([]);
+    thread.postMessage('go on');
+    await once(thread, 'exit');
+    expect(readdirSync(at('x'))).toEqual(['y']);
   });
 
   it('finds nothing in a folder that is not there', async () => {

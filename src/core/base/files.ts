@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from './errors';
+import { HOST_MARK, isAlive, PROCESS_MARK } from './this-process';
 
 /** What the system's error codes mean to a person, and the way out of each. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -146,27 +147,15 @@ export async function writeFileSynced(file: string, data: string | Uint8Array): 
   }
 }
 
-/** The hidden siblings that this process is writing now. */
-const inUse = new Set<string>();
-
 /**
- * Runs work with a hidden name beside `target` that no other writer uses, such as
- * `.step-000500.tmp-4711-a1b2c3`.
+ * A hidden name beside `target` that no other writer uses: machine, process and draw are in it. What a
+ * crash leaves there is dealt with by {@link removeLeftovers}.
  */
-async function withSibling(
-  target: string,
-  kind: 'tmp' | 'old',
-  work: (sibling: string) => Promise<void>,
-): Promise<void> {
+export function siblingOf(target: string, kind: 'tmp' | 'old'): string {
   const { dir, base } = path.parse(path.resolve(target));
   const unique = randomBytes(3).toString('hex');
-  const sibling = path.join(dir, `.${base}.${kind}-${process.pid}-${unique}`);
-  inUse.add(sibling);
-  try {
-    await work(sibling);
-  } finally {
-    inUse.delete(sibling);
-  }
+  const writer = `${HOST_MARK}-${process.pid}-${PROCESS_MARK}`;
+  return path.join(dir, `.${base}.${kind}-${writer}-${unique}`);
 }
 
 /**
@@ -180,16 +169,15 @@ export async function writeFileAtomic(
   data: string | Uint8Array,
   doing = 'write',
 ): Promise<void> {
-  await withSibling(file, 'tmp', async (temporary) => {
-    try {
-      await writeFileSynced(temporary, data);
-      await rename(temporary, file);
-      await syncFolder(path.dirname(temporary));
-    } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined);
-      throw asUserError(error, doing, file);
-    }
-  });
+  const temporary = siblingOf(file, 'tmp');
+  try {
+    await writeFileSynced(temporary, data);
+    await rename(temporary, file);
+    await syncFolder(path.dirname(temporary));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw asUserError(error, doing, file);
+  }
 }
 
 /**
@@ -204,23 +192,22 @@ export async function writeFolderAtomic(
   fill: (folder: string) => Promise<void>,
   { doing = 'write', replace = false }: { doing?: string; replace?: boolean } = {},
 ): Promise<void> {
-  await withSibling(target, 'tmp', async (temporary) => {
-    try {
-      const entries = await listFolder(target);
-      const taken = entries === null ? await exists(target) : entries.length > 0;
-      if (taken && !replace) throw Object.assign(new Error('taken'), { code: 'EEXIST' });
-      await makeFolder(path.dirname(temporary));
-      await mkdir(temporary);
-      await fill(temporary);
-      await syncFolder(temporary);
-      if (taken) await swapFolders(temporary, target);
-      else await renameOntoEmpty(temporary, target, entries !== null);
-      await syncFolder(path.dirname(temporary));
-    } catch (error) {
-      await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-      throw asUserError(causeWithin(error, temporary), doing, target);
-    }
-  });
+  const temporary = siblingOf(target, 'tmp');
+  try {
+    const entries = await listFolder(target);
+    const taken = entries === null ? await exists(target) : entries.length > 0;
+    if (taken && !replace) throw Object.assign(new Error('taken'), { code: 'EEXIST' });
+    await makeFolder(path.dirname(temporary));
+    await mkdir(temporary);
+    await fill(temporary);
+    await syncFolder(temporary);
+    if (taken) await swapFolders(temporary, target);
+    else await renameOntoEmpty(temporary, target, entries !== null);
+    await syncFolder(path.dirname(temporary));
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    throw asUserError(causeWithin(error, temporary), doing, target);
+  }
 }
 
 /** The system's error behind a UserError that names a hidden place, of which users know nothing. */
@@ -236,24 +223,32 @@ async function renameOntoEmpty(from: string, to: string, present: boolean): Prom
 }
 
 async function swapFolders(from: string, to: string): Promise<void> {
-  await withSibling(to, 'old', async (old) => {
-    await rename(to, old);
-    try {
-      await rename(from, to);
-    } catch (error) {
-      await rename(old, to);
-      throw error;
-    }
-    await rm(old, { recursive: true, force: true });
-  });
+  const old = siblingOf(to, 'old');
+  await rename(to, old);
+  try {
+    await rename(from, to);
+  } catch (error) {
+    await rename(old, to);
+    throw error;
+  }
+  await rm(old, { recursive: true, force: true });
 }
 
-const LEFTOVER = /^\.(?<target>.+)\.(?<kind>tmp|old)-(?<pid>\d+)-[0-9a-f]{6}$/;
+const LEFTOVER =
+  /^\.(?<target>.+)\.(?<kind>tmp|old)-(?<host>[0-9a-f]{8})-(?<pid>\d+)-(?<mark>[0-9a-f]{16})-[0-9a-f]{6}$/;
+
+/** Whether the writer that a hidden name speaks of may still be there. */
+function mayBeInUse(host: string, pid: number, mark: string): boolean {
+  // Of another machine's processes nothing is known here.
+  if (host !== HOST_MARK) return true;
+  // Our number: one of our threads, or an earlier life of it.
+  return pid === process.pid ? mark === PROCESS_MARK : isAlive(pid);
+}
 
 /**
  * Mends a folder after a crash of {@link writeFileAtomic} or {@link writeFolderAtomic}: what was half
  * written is removed, what was moved aside and not replaced is moved back. What belongs to a process
- * that still runs is left alone.
+ * that still runs, or to another machine that shares the disk, is left alone.
  *
  * @returns the names that were removed or moved back
  */
@@ -261,9 +256,9 @@ export async function removeLeftovers(folder: string): Promise<string[]> {
   const names = (await listFolder(folder)) ?? [];
   const mended: string[] = [];
   for (const name of names) {
-    const { target, kind, pid } = LEFTOVER.exec(name)?.groups ?? {};
+    const { target, kind, host, pid, mark } = LEFTOVER.exec(name)?.groups ?? {};
+    if (target === undefined || mayBeInUse(host!, Number(pid), mark!)) continue;
     const leftover = path.resolve(folder, name);
-    if (target === undefined || inUse.has(leftover) || isRunning(Number(pid))) continue;
     await withFile('remove the unfinished', leftover, () =>
       kind === 'old' && !names.includes(target)
         ? rename(leftover, path.join(folder, target))
@@ -272,15 +267,4 @@ export async function removeLeftovers(folder: string): Promise<string[]> {
     mended.push(name);
   }
   return mended;
-}
-
-/** Whether another process of that number runs. Our own number is from an earlier life of it. */
-function isRunning(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
 }

@@ -10,6 +10,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { leftover } from '../../../test/support/leftovers';
 import { UserError } from '../base/errors';
 import { resolveConfig } from '../config/resolve';
 import { writeCheckpoint } from './checkpoint';
@@ -151,9 +152,9 @@ describe('RunDirectory', () => {
   it('survives a crash between writing a checkpoint and renaming it', async () => {
     const run = await RunDirectory.create(at('r'), details);
     await addCheckpoint(run, 250);
-    const left = `.step-000500.tmp-${2 ** 22 + 1}-abcdef`;
+    const left = leftover('step-000500');
     mkdirSync(at('r', 'checkpoints', left, 'unet'), { recursive: true });
-    writeFileSync(at('r', `.run.json.tmp-${2 ** 22 + 1}-abcdef`), '{"na');
+    writeFileSync(at('r', leftover('run.json')), '{"na');
     expect((await run.checkpoints()).map(({ step }) => step)).toEqual([250]);
     await RunDirectory.open(at('r'));
     expect(readdirSync(at('r', 'checkpoints'))).toContain(left);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, Scratch } from '../../../test/support/bundles';
+import { leftover } from '../../../test/support/leftovers';
 import { UserError } from '../base/errors';
 import { removeLeftovers } from '../base/files';
 import { lockRun, writerOf } from './run-lock';
@@ -110,7 +111,7 @@ describe('the lock of a run', () => {
     const run = newRun('none');
     expect(await writerOf(run)).toBeNull();
     expect(await writerOf(scratch.at('absent'))).toBeNull();
-    writeFileSync(path.join(run, `..lock.tmp-${GONE}-abcdef`), '');
+    writeFileSync(path.join(run, leftover('.lock')), '');
     await removeLeftovers(run);
     expect(readdirSync(run)).toEqual([]);
   });

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { link, open, readFile, rename, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { getEnvironmentData, setEnvironmentData, threadId } from 'node:worker_threads';
+import { threadId } from 'node:worker_threads';
 import { UserError } from '../base/errors';
-import { errorCode, withFile, writeFileSynced } from '../base/files';
+import { errorCode, siblingOf, withFile, writeFileSynced } from '../base/files';
 import { isRecord } from '../base/schema';
+import { isAlive, PROCESS_MARK } from '../base/this-process';
 
 const LOCK = '.lock';
 
@@ -21,28 +21,6 @@ interface Owner {
   /** Drawn by the process, and known to all its threads. */
   readonly process?: string;
   readonly thread?: number;
-}
-
-const PROCESS = 'diffusion-lab: process';
-
-/** Tells this process from an earlier one of its number; threads started from now on inherit it. */
-function processMark(): string {
-  const known = getEnvironmentData(PROCESS);
-  if (typeof known === 'string') return known;
-  const mark = randomBytes(8).toString('hex');
-  setEnvironmentData(PROCESS, mark);
-  return mark;
-}
-
-const MARK = processMark();
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
 }
 
 /** When a process was started, so that another one of its number is told apart; null off Linux. */
@@ -73,7 +51,7 @@ async function liveOwner(file: string, text: string): Promise<string | null> {
 
 /** Of a lock of our process id: whether this thread or another one of this process holds it. */
 function isOurs(file: string, { process: mark, thread }: Owner): boolean {
-  return mark === MARK && (thread !== threadId || held.has(file));
+  return mark === PROCESS_MARK && (thread !== threadId || held.has(file));
 }
 
 async function isSameProcess({ pid, start }: Owner): Promise<boolean> {
@@ -108,19 +86,13 @@ export async function writerOf(run: string): Promise<string | null> {
   });
 }
 
-/** A name beside the lock that no one else uses, and that is cleared away after a crash. */
-function beside(file: string): string {
-  const unique = `tmp-${process.pid}-${randomBytes(3).toString('hex')}`;
-  return path.join(path.dirname(file), `.${path.basename(file)}.${unique}`);
-}
-
 /** Makes the lock with its content in it, in one move; false if there is one. */
 async function claim(file: string): Promise<boolean> {
   const { pid } = process;
   const start = await startOf(pid);
-  const owner: Owner = { pid, host: os.hostname(), start, process: MARK, thread: threadId };
+  const owner: Owner = { pid, host: os.hostname(), start, process: PROCESS_MARK, thread: threadId };
   const text = JSON.stringify(owner);
-  const temporary = beside(file);
+  const temporary = siblingOf(file, 'tmp');
   try {
     await writeFileSynced(temporary, text);
     await linkOrMake(temporary, file, text);
@@ -149,7 +121,7 @@ async function linkOrMake(temporary: string, file: string, text: string): Promis
 
 /** Removes the lock of a process that is gone, unless someone else did and made a lock of their own. */
 async function removeStale(file: string, stale: string): Promise<void> {
-  const aside = beside(file);
+  const aside = siblingOf(file, 'tmp');
   try {
     await rename(file, aside);
   } catch (error) {
