@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { quoted, sampleCommand } from '../../src/extension/panels/command-line';
 import { checkpointOf, modelChoices } from '../../src/extension/panels/model-choices';
@@ -140,14 +141,15 @@ describe('rows', () => {
 });
 
 describe('the command line', () => {
-  const auto = { device: 'auto' };
+  const cli = '/ext/dist/cli.js';
+  const auto = { cli, device: 'auto' };
 
   it('says what differs from the defaults', () => {
     expect(sampleCommand(FORM, auto, 'linux')).toBe(
-      'npx diffusion-lab sample /runs/digits-1/checkpoints/step-000500 --count 16 --solver ddim --seed 7',
+      'node /ext/dist/cli.js sample /runs/digits-1/checkpoints/step-000500 --count 16 --solver ddim --seed 7',
     );
     const form = { ...FORM, steps: 20, eta: 0.5, spacing: 'trailing' } as const;
-    expect(sampleCommand(form, { device: 'cpu', threads: 2 }, 'linux')).toMatch(
+    expect(sampleCommand(form, { cli, device: 'cpu', threads: 2 }, 'linux')).toMatch(
       / --count 16 --solver ddim --steps 20 --eta 0.5 --spacing trailing --seed 7 --device cpu --threads 2$/,
     );
   });
@@ -162,11 +164,47 @@ describe('the command line', () => {
     );
   });
 
+  it('names the program that the extension brings, wherever that lies', () => {
+    const placed = { ...auto, cli: 'C:\\Users\\A B\\.vscode\\dist\\cli.js' };
+    expect(sampleCommand({ ...FORM, model: 'C:\\runs\\a' }, placed, 'win32')).toMatch(
+      /^node "C:\\Users\\A B\\.vscode\\dist\\cli\.js" sample C:\\runs\\a --count/,
+    );
+  });
+
   it('quotes what a shell would take apart', () => {
     expect(quoted("/it's here/$HOME", 'linux')).toBe(`'/it'\\''s here/$HOME'`);
-    expect(quoted('C:\\my runs\\a', 'win32')).toBe('"C:\\my runs\\a"');
     expect(quoted('/plain/path-1.0', 'linux')).toBe('/plain/path-1.0');
+    expect(quoted('=ls', 'linux')).toBe(`'=ls'`);
   });
+
+  it.each(['$(touch pwned)', '`touch pwned`', "'; touch pwned #", 'a\nb', '!!', '\\', '~', '-*?'])(
+    'is read back by a shell: %j',
+    (name) => {
+      const shown = execFileSync('sh', ['-c', `printf %s ${quoted(`/w/${name}`, 'linux')}`]);
+      expect(shown.toString()).toBe(`/w/${name}`);
+    },
+  );
+
+  it.each([
+    ['C:\\my runs\\a', '"C:\\my runs\\a"'],
+    ['C:\\a & calc', '"C:\\a & calc"'],
+    ["C:\\it's", `"C:\\it's"`],
+    ['C:\\my runs\\', '"C:\\my runs\\\\"'],
+    ['C:\\$home', `'C:\\$home'`],
+    ['C:\\`n', `'C:\\\`n'`],
+    ["C:\\$it's", `'C:\\$it''s'`],
+    ['C:\\$a\u2019; calc', `'C:\\$a\u2019\u2019; calc'`],
+    ['C:\\\u201d; calc', `'C:\\\u201d; calc'`],
+  ])('is quoted for the shells of Windows: %j', (word, text) => {
+    expect(quoted(word, 'win32')).toBe(text);
+  });
+
+  it.each(['C:\\%PATH%', 'C:\\a" & calc "', 'C:\\$(calc)', 'C:\\$a & calc', 'C:\\a\ncalc'])(
+    'is refused where the shells of Windows would differ: %j',
+    (word) => {
+      expect(() => quoted(word, 'win32')).toThrow(/there is no command for it; rename its folder/);
+    },
+  );
 });
 
 describe('the models', () => {

@@ -229,8 +229,10 @@ export class SamplesPanel implements vscode.Disposable {
   }
 
   private async copyCommand(form: SampleForm): Promise<void> {
-    const { device, threads } = this.services.settings;
-    await vscode.env.clipboard.writeText(sampleCommand(form, { device, threads }));
+    const { settings, extensionUri } = this.services;
+    const { device, threads } = settings;
+    const cli = vscode.Uri.joinPath(extensionUri, 'dist', 'cli.js').fsPath;
+    await vscode.env.clipboard.writeText(sampleCommand(form, { cli, device, threads }));
     this.panel.post({ type: 'notice', message: 'The command is in the clipboard.' });
   }
 
