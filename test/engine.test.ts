@@ -128,7 +128,7 @@ describe('a window', () => {
     const hello = { protocol: PROTOCOL_VERSION, token: 'guessed', whenWindowCloses: 'stop' };
     expect(await refusedWith(hello)).toMatch(/^The token of the window is not that of the engine/);
     expect(await refusedWith({ ...hello, protocol: 99 })).toMatch(
-      /version 1 .* version 99; reload/,
+      new RegExp(`version ${PROTOCOL_VERSION} .* version 99; reload`),
     );
     expect(await refusedWith({ folder: '/' }, 'listRuns')).toMatch(/has to say hello first/);
     expect(await refusedWith({})).toMatch(/version undefined/);

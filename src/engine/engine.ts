@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { StoppedError, UserError } from '../core/base/errors';
-import { prepareNew, prepareNewFile } from '../core/base/output-files';
-import { describePath } from '../core/checkpoint/describe';
+import { prepareNew, prepareNewFile, prepareReplacing } from '../core/base/output-files';
 import { fastestOf, probeDevice, type DeviceReport } from '../core/runtime/devices';
 import { DEVICES } from '../core/runtime/runtime';
 import { exportDiffusers } from '../core/sample/export-diffusers';
@@ -158,7 +157,6 @@ export class Engine implements WindowHost, TrainingListener {
       readImage,
       noise,
       devices: (_, signal) => this.devices(AbortSignal.any([signal, window.signal])),
-      describe: ({ path: target }) => describePath(target),
       listRuns: ({ folder }) => this.lister.list(path.resolve(folder)),
       follow: ({ run }) => this.follow(path.resolve(run), window),
       unfollow: ({ run }) => {
@@ -243,10 +241,11 @@ export class Engine implements WindowHost, TrainingListener {
     }
   }
 
-  private async exportModel({ model, format, out }: ExportRequest): Promise<SavedFiles> {
+  private async exportModel({ model, format, out, replace }: ExportRequest): Promise<SavedFiles> {
     const opened = await openModel(model);
     if (format === 'onnx') {
-      await prepareNewFile('the file', out, '.onnx');
+      const prepare = replace === true ? prepareReplacing : prepareNewFile;
+      await prepare('the file', out, '.onnx');
       await exportOnnx(opened, out);
     } else if (format === 'diffusers') {
       await prepareNew('the folder', out);

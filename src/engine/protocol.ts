@@ -1,4 +1,3 @@
-import type { PathDescription } from '../core/checkpoint/describe';
 import type { RunStatus } from '../core/checkpoint/run-directory';
 import type { ScheduleConfig } from '../core/config/training-config';
 import type { SolverName, Variance } from '../core/diffusion/solvers';
@@ -13,7 +12,7 @@ import type { ResumeChanges } from '../core/train/run-state';
  */
 
 /** Raised with every change that an older window or engine could not follow. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Longest rate at which progress, metrics and frames are sent, a second: what a screen can show. */
 export const MOST_UPDATES_A_SECOND = 15;
@@ -53,8 +52,6 @@ export interface HostToEngine {
   noise(request: NoiseRequest): NoiseResult;
   /** Tries every device for real. Cancellable. */
   devices(): DevicesResult;
-  /** What a path is. */
-  describe(request: { readonly path: string }): PathDescription;
   /** All runs in a folder, the newest first; an absent folder has none. */
   listRuns(request: { readonly folder: string }): readonly RunSummary[];
   /** The metrics of a run so far; what is added later comes as `metrics` until `unfollow`. */
@@ -451,8 +448,10 @@ export interface DevicesResult {
 export interface ExportRequest {
   readonly model: string;
   readonly format: 'onnx' | 'diffusers';
-  /** A new file that ends in .onnx, or a new folder. */
+  /** A file that ends in .onnx, or a new folder. */
   readonly out: string;
+  /** As in {@link SaveSamplesRequest}, for a file; a folder is never replaced. */
+  readonly replace?: boolean;
 }
 
 /** How a forked engine is told where to listen and who may speak: the first message of its parent. */
