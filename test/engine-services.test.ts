@@ -237,6 +237,14 @@ describe('the rest', () => {
     expect(await client.request('exportModel', { model: run, format: 'onnx', out })).toEqual({
       out,
     });
+    const written = readFileSync(out);
+    const again = { model: run, format: 'onnx', out } as const;
+    expect((await failureOf(client.request('exportModel', again))).message).toMatch(
+      /is there already/,
+    );
+    writeFileSync(out, 'mine');
+    await client.request('exportModel', { ...again, replace: true });
+    expect(readFileSync(out).equals(written)).toBe(true);
     const folder = scratch.at('pipeline');
     await client.request('exportModel', { model: run, format: 'diffusers', out: folder });
     expect(await describePath(folder)).toMatchObject({ kind: 'diffusers' });

@@ -471,6 +471,8 @@ export interface EngineStart {
 export interface EngineRecord {
   readonly protocol: number;
   readonly pid: number;
+  /** The machine that it runs on; others may share the disk. */
+  readonly host: string;
   readonly address: string;
   readonly token: string;
 }

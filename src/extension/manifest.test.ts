@@ -80,6 +80,13 @@ describe('The manifest', () => {
       .filter(({ command }) => command === 'diffusion.showForwardNoising');
     expect(noising).toHaveLength(3);
     for (const { when } of noising) expect(when).toContain(`^\\.(${endings})$/i`);
+    const list = /IMAGE_ENDINGS = \[([^\]]+)\]/.exec(source('commands/models.ts'))![1]!;
+    // Each "x?" is there, or is not.
+    const spelt = endings!.split('|').flatMap((ending) => {
+      const forms = [ending.replace('?', ''), ending.replace(/.\?/, '')];
+      return ending.includes('?') ? forms : [ending];
+    });
+    expect(found(list, /'(\w+)'/g).sort()).toEqual(spelt.sort());
   });
 
   it('names files that are there', () => {

@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import type { DevicesResult } from '../../engine/protocol';
 import type { CommandContext } from './command';
-import { signalOf } from './models';
 
 interface DeviceItem extends vscode.QuickPickItem {
   readonly device: string | null;
@@ -32,9 +31,26 @@ export async function selectDevice(context: CommandContext): Promise<void> {
   });
   if (!chosen) throw new vscode.CancellationError();
   if (chosen.device === null) return;
-  await vscode.workspace
-    .getConfiguration('diffusion')
-    .update('device', chosen.device, vscode.ConfigurationTarget.Global);
+  await setDevice(chosen.device);
+}
+
+/** Writes the setting where its present value comes from: elsewhere it would change nothing. */
+async function setDevice(device: string): Promise<void> {
+  const settings = vscode.workspace.getConfiguration('diffusion');
+  const given = settings.inspect<string>('device');
+  const isOfWorkspace = given?.workspaceValue !== undefined;
+  await settings.update(
+    'device',
+    device,
+    isOfWorkspace ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global,
+  );
+}
+
+/** An aborted signal for a cancelled token. */
+function signalOf(token: vscode.CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  token.onCancellationRequested(() => controller.abort());
+  return controller.signal;
 }
 
 function deviceItems({ reports, auto }: DevicesResult, current: string): DeviceItem[] {

@@ -2,7 +2,8 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { execute, keepsFocus, pathOf } from '../command-ids';
 import type { Target } from '../command-ids';
-import { NoisingPanel } from '../panels/noising-panel';
+import { MOST_IMAGES, NoisingPanel } from '../panels/noising-panel';
+import { askForFile, askForNewFolder } from '../panels/save-places';
 import { SamplesPanel } from '../panels/samples-panel';
 import { TrainingPanel } from '../panels/training-panel';
 import { Refusal, tell } from '../report';
@@ -48,10 +49,9 @@ export async function compareCheckpoints(
   SamplesPanel.show(context, { models, start: true });
 }
 
-/** So many images are shown at once, of those that were selected. */
-const MOST_IMAGES = 4;
 /** What the core decodes. */
-const IMAGE = /\.(png|jpe?g|jpe|jfif|webp|avif|tiff?|gif)$/i;
+const IMAGE_ENDINGS = ['png', 'jpg', 'jpeg', 'jpe', 'jfif', 'webp', 'avif', 'tif', 'tiff', 'gif'];
+const IMAGE = new RegExp(`\\.(${IMAGE_ENDINGS.join('|')})$`, 'i');
 
 export async function showForwardNoising(
   context: CommandContext,
@@ -86,9 +86,7 @@ async function pickImage(): Promise<string> {
     (await vscode.window.showOpenDialog({
       title: 'An image to add noise to',
       openLabel: 'Show Forward Noising',
-      filters: {
-        Images: ['png', 'jpg', 'jpeg', 'jpe', 'jfif', 'webp', 'avif', 'tif', 'tiff', 'gif'],
-      },
+      filters: { Images: IMAGE_ENDINGS },
     })) ?? [];
   if (!chosen) throw new vscode.CancellationError();
   return chosen.fsPath;
@@ -113,6 +111,8 @@ const FORMATS: readonly FormatItem[] = [
   },
 ];
 
+const ONNX = { label: 'ONNX', ending: 'onnx' };
+
 export async function exportModel(context: CommandContext, model?: Target): Promise<void> {
   const chosen = model === undefined ? await pickModel(context, 'Export') : pathOf(model);
   const kind = await vscode.window.showQuickPick(FORMATS, {
@@ -121,38 +121,18 @@ export async function exportModel(context: CommandContext, model?: Target): Prom
   });
   if (!kind) throw new vscode.CancellationError();
   const name = `${path.basename(runOf(chosen))}-${path.basename(chosen)}`;
-  const target = await vscode.window.showSaveDialog({
-    title: `Export as ${kind.label}`,
-    saveLabel: 'Export',
-    defaultUri: vscode.Uri.file(
-      path.join(homeOf(context), kind.format === 'onnx' ? `${name}.onnx` : name),
-    ),
-    ...(kind.format === 'onnx' ? { filters: { ONNX: ['onnx'] } } : {}),
-  });
-  if (!target) throw new vscode.CancellationError();
+  const place = kind.format === 'onnx' ? await askForFile(name, ONNX) : await askForNewFolder(name);
+  if (!place) throw new vscode.CancellationError();
+  // Made in one go, and so without a way to cancel it.
   const { out } = await vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
       title: `Exporting ${path.basename(chosen)}`,
-      cancellable: true,
     },
-    (_, token) => {
-      const signal = signalOf(token);
-      const request = { model: chosen, format: kind.format, out: target.fsPath };
-      return context.engine.request('exportModel', request, { signal });
+    () => {
+      const request = { model: chosen, format: kind.format, ...place };
+      return context.engine.request('exportModel', request);
     },
   );
   tell('info', `Exported to ${out}.`, { Reveal: () => execute('diffusion.reveal', out) });
-}
-
-/** Where a file dialog starts. */
-function homeOf({ settings }: CommandContext): string {
-  return vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? settings.runsFolder;
-}
-
-/** An aborted signal for a cancelled token. */
-export function signalOf(token: vscode.CancellationToken): AbortSignal {
-  const controller = new AbortController();
-  token.onCancellationRequested(() => controller.abort());
-  return controller.signal;
 }

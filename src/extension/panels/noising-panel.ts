@@ -22,7 +22,7 @@ type ExportMessage = Extract<Message, { type: 'export' }>;
 
 const TITLE = 'Forward Noising';
 /** Images of a selection that are shown. */
-const MOST_IMAGES = 4;
+export const MOST_IMAGES = 4;
 
 /** Ho et al., 2020: what the view begins with. */
 const DDPM: NoiseSettings = {

@@ -1,3 +1,4 @@
+import os from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
 
@@ -55,5 +56,5 @@ export async function askForModel(): Promise<string | undefined> {
 function startFolder(beside?: string): vscode.Uri {
   if (beside !== undefined) return vscode.Uri.file(path.dirname(beside));
   const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === 'file');
-  return folder?.uri ?? vscode.Uri.file(process.env['HOME'] ?? process.env['USERPROFILE'] ?? '/');
+  return folder?.uri ?? vscode.Uri.file(os.homedir());
 }
