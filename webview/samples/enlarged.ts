@@ -55,7 +55,12 @@ export class Enlarged {
     this.element = h(
       'section',
       { class: 'card enlarged', 'aria-label': 'Enlarged sample', hidden: true },
-      h('div', { class: 'card-head' }, this.title, this.where, this.save.element, close.element),
+      h(
+        'div',
+        { class: 'card-head' },
+        h('div', { class: 'head-text' }, this.title, this.where),
+        h('div', { class: 'card-actions' }, this.save.element, close.element),
+      ),
       h(
         'div',
         { class: 'parts' },
