@@ -2,16 +2,17 @@ import * as vscode from 'vscode';
 import { execute } from './command-ids';
 import { isLive } from './engine-host';
 import { formatCount } from './format';
+import { sequelOf } from './last-training';
 import { tell } from './report';
 import type { Services } from './services';
 import type { RememberedTraining, TrainingMemory } from './training-memory';
 
 /**
  * What a window does when it opens: follow an engine that still runs; offer to resume what the last
- * window was training. Never throws.
+ * window was training, when that has ended. Never throws.
  */
 export async function reopen(services: Services, memory: TrainingMemory): Promise<void> {
-  const { engine, log } = services;
+  const { engine, runs, log } = services;
   // Read first: following a training changes it.
   const remembered = memory.remembered;
   try {
@@ -20,8 +21,12 @@ export async function reopen(services: Services, memory: TrainingMemory): Promis
       log.info(`Training ${engine.training.name} goes on in engine ${engine.info?.pid}.`);
       return;
     }
-    memory.forget();
-    if (remembered) await offer(services, remembered);
+    if (!remembered) return;
+    memory.remember(remembered);
+    await runs.refresh();
+    // The engine may just have ended; then the next answers.
+    if (runs.message !== null) await runs.refresh();
+    settle(services, memory, remembered);
   } catch (error) {
     log.warn(`The last training could not be looked at: ${String(error)}`);
   }
@@ -39,24 +44,42 @@ function endOfStopping({ engine }: Services): Promise<void> {
   });
 }
 
-async function offer({ runs }: Services, { run, name }: RememberedTraining): Promise<void> {
-  await runs.refresh();
-  const summary = runs.find(run);
-  if (summary?.status === 'finished') {
-    return tell('info', `Training of ${name} finished while no window was open.`, {
-      Sample: () => execute('diffusion.sampleFromCheckpoint', run),
-      'Open Panel': () => execute('diffusion.openTrainingPanel', run),
-    });
-  }
-  if (!summary || summary.step >= summary.steps) return;
-  if (summary.status !== 'interrupted' && summary.status !== 'stopped') return;
-  if (!vscode.workspace.isTrusted) return;
-  tell(
-    'info',
-    `Training of ${name} was interrupted at step ${formatCount(summary.step)}. Resume?`,
-    {
-      Resume: () => execute('diffusion.resumeTraining', run),
-      'Open Panel': () => execute('diffusion.openTrainingPanel', run),
-    },
-  );
+/** Looks at the last training now and whenever the runs change, until there is nothing to wait for. */
+function settle(services: Services, memory: TrainingMemory, last: RememberedTraining): void {
+  if (isSettled(services, memory, last)) return;
+  services.log.info(`The last training, ${last.name}, cannot be gone on with yet.`);
+  const subscription = services.runs.onDidChange(() => {
+    if (isSettled(services, memory, last)) subscription.dispose();
+  });
+}
+
+function isSettled(
+  { engine, runs }: Services,
+  memory: TrainingMemory,
+  last: RememberedTraining,
+): boolean {
+  // This window has trained since, or does.
+  if (memory.remembered?.run !== last.run || isLive(engine.training)) return true;
+  const summary = runs.find(last.run);
+  const { isTrusted } = vscode.workspace;
+  const sequel = sequelOf({ summary, isRead: runs.message === null, isTrusted });
+  if (sequel === 'wait') return false;
+  memory.forget();
+  if (sequel === 'finished') tellFinished(last);
+  if (sequel === 'resume') offerToResume(last, summary!.step);
+  return true;
+}
+
+function tellFinished({ run, name }: RememberedTraining): void {
+  tell('info', `Training of ${name} finished while no window was open.`, {
+    Sample: () => execute('diffusion.sampleFromCheckpoint', run),
+    'Open Panel': () => execute('diffusion.openTrainingPanel', run),
+  });
+}
+
+function offerToResume({ run, name }: RememberedTraining, step: number): void {
+  tell('info', `Training of ${name} was interrupted at step ${formatCount(step)}. Resume?`, {
+    Resume: () => execute('diffusion.resumeTraining', run),
+    'Open Panel': () => execute('diffusion.openTrainingPanel', run),
+  });
 }

@@ -17,7 +17,7 @@ export class TrainingMemory {
     return this.state.get<RememberedTraining>(KEY) ?? null;
   }
 
-  remember({ run, name }: TrainingStatus): void {
+  remember({ run, name }: Pick<TrainingStatus, 'run' | 'name'>): void {
     if (run === null || this.remembered?.run === run) return;
     void this.state.update(KEY, { run, name } satisfies RememberedTraining);
   }

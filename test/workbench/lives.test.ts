@@ -71,12 +71,13 @@ it('says once that its engine was killed, and goes on from the last checkpoint',
 
 it('ends with a checkpoint when the window is closed, and the next window offers to resume it', async () => {
   await window.closeWindow();
-  await poll('the end of the training', async () => run.writer === null);
+  window.workspace.change({ 'diffusion.whenWindowCloses': 'continue' });
+  // At once: the engine may still be ending the training.
+  await window.reopenWindow();
+  await window.notification(/was interrupted at step [\d,]+\. Resume\?/);
   const { lastStep } = run;
   expect(run.status).toBe('stopped');
   expect(run.checkpoints.at(-1)).toBe(lastStep);
-  window.workspace.change({ 'diffusion.whenWindowCloses': 'continue' });
-  await window.reopenWindow();
   const offer = `was interrupted at step ${inWords(lastStep)}. Resume?`;
   await window.pressInNotification(offer, 'Resume');
   await counting();

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
-import type { TrainingStatus } from '../../../src/engine/protocol';
+import { EngineClient, findEngine } from '../../../src/engine/client';
+import { PROTOCOL_VERSION, type TrainingStatus } from '../../../src/engine/protocol';
 import { isLive, type Crash } from '../../../src/extension/engine-host';
 import type { DiffusionApi } from '../../../src/extension/extension';
 import {
@@ -133,6 +134,26 @@ describe('Training in a window', () => {
     await runs.refresh();
     assert.equal(runs.find(run)?.status, 'stopped');
     assert.equal(runs.find(run)?.checkpoints.length, 1);
+  });
+
+  it('ends with the engine when another window restarts that, which is no crash', async () => {
+    const { engine, runs } = api.services;
+    const run = await train(LONG, { checkpointEvery: 0 });
+    await untilTraining(api, 'some steps', ({ step }) => step >= 2);
+    const crashes: Crash[] = [];
+    const subscription = engine.onDidCrash((crash) => crashes.push(crash));
+    const { address, token } = (await findEngine(engine.places.recordFile))!;
+    const hello = { protocol: PROTOCOL_VERSION, token, whenWindowCloses: 'stop' } as const;
+    const other = await EngineClient.connect(address, hello);
+    const isDown = () => engine.health.state === 'down';
+    const down = until('the end of the engine', engine.onDidChangeHealth, isDown);
+    await other.request('shutdown', undefined);
+    await down;
+    assert.deepEqual(engine.health, { state: 'down', message: null });
+    await runs.refresh();
+    assert.equal(runs.find(run)?.status, 'stopped');
+    subscription.dispose();
+    assert.deepEqual(crashes, []);
   });
 
   it('is not tried again and again where the engine keeps crashing, until the user says so', async () => {

@@ -1,0 +1,35 @@
+import type { RunSummary } from '../engine/protocol';
+
+/**
+ * What becomes of the training that the last window has left behind. wait: this cannot be told or
+ * offered yet; forget: there is nothing to offer; finished, resume: that is to be told.
+ */
+export type Sequel = 'wait' | 'forget' | 'finished' | 'resume';
+
+/** What a window knows of its last training. */
+export interface LastTraining {
+  /** The run as it is now; undefined where it is not listed. */
+  readonly summary: Pick<RunSummary, 'status' | 'step' | 'steps'> | undefined;
+  /** Whether all runs could be read. */
+  readonly isRead: boolean;
+  readonly isTrusted: boolean;
+}
+
+export function sequelOf({ summary, isRead, isTrusted }: LastTraining): Sequel {
+  if (!summary) return isRead ? 'forget' : 'wait';
+  switch (summary.status) {
+    case 'running':
+      return 'wait';
+    case 'finished':
+      return 'finished';
+    case 'failed':
+    case 'broken':
+      return 'forget';
+    case 'interrupted':
+    case 'stopped':
+      if (summary.step >= summary.steps) return 'forget';
+      return isTrusted ? 'resume' : 'wait';
+    default:
+      return summary.status satisfies never;
+  }
+}
