@@ -5,7 +5,7 @@ import type { Target } from '../command-ids';
 import { isLive } from '../engine-host';
 import { formatCount } from '../format';
 import { TrainingPanel } from '../panels/training-panel';
-import { Refusal } from '../report';
+import { Refusal, tell } from '../report';
 import { pathsOf } from './command';
 import type { CommandContext } from './command';
 import { pickRun } from './pick-model';
@@ -137,6 +137,18 @@ export async function reveal(context: CommandContext, target?: Target): Promise<
       ? await pickRun(context, 'Reveal', { fits: () => true, none: 'There is no run to reveal.' })
       : pathOf(target);
   const uri = vscode.Uri.file(place);
-  const isInWorkspace = vscode.workspace.getWorkspaceFolder(uri) !== undefined;
-  await vscode.commands.executeCommand(isInWorkspace ? 'revealInExplorer' : 'revealFileInOS', uri);
+  if (vscode.workspace.getWorkspaceFolder(uri)) {
+    await vscode.commands.executeCommand('revealInExplorer', uri);
+  } else if (hasDesktop()) {
+    await vscode.commands.executeCommand('revealFileInOS', uri);
+  } else {
+    tell('info', `It lies in ${place} on the machine that this window works on.`, {
+      'Copy Path': () => vscode.env.clipboard.writeText(place),
+    });
+  }
+}
+
+/** Whether the window is on the machine whose files these are. */
+function hasDesktop(): boolean {
+  return vscode.env.uiKind === vscode.UIKind.Desktop && vscode.env.remoteName === undefined;
 }
