@@ -23,6 +23,14 @@ describe('The manifest', () => {
     expect([...declared].sort()).toEqual(table.sort());
   });
 
+  it('wakes in every window, wherever its runs lie, and for its views', () => {
+    const views = ['training', 'samples', 'noising'];
+    expect(manifest.activationEvents).toEqual([
+      'onStartupFinished',
+      ...views.map((view) => `onWebviewPanel:diffusion.${view}`),
+    ]);
+  });
+
   it('has in menus, keys and welcomes only commands that are declared', () => {
     const inMenus = Object.values(contributes.menus).flatMap((items) =>
       items.map(({ command }) => command),
