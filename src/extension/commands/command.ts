@@ -16,13 +16,8 @@ export interface CommandContext extends Services {
 export interface Command<Id extends CommandId> {
   /** As a message names it: "Export did not happen." */
   readonly name: string;
-  /** Refused in a workspace that is not trusted. */
-  readonly needsTrust: boolean;
-  /**
-   * none: does without; starts: is started where it is down, and a failure to start is told;
-   * training: acts on a training, and says so where there is none.
-   */
-  readonly engine: 'none' | 'starts' | 'training';
+  /** trust: refused in a workspace that is not trusted; training: refused where none is under way. */
+  readonly needs: 'trust' | 'training' | null;
   readonly run: (
     context: CommandContext,
     ...args: CommandArguments[Id]
@@ -53,8 +48,8 @@ async function perform(
   args: unknown[],
 ): Promise<unknown> {
   try {
-    if (command.needsTrust) requireTrust(command.name);
-    if (command.engine === 'training') requireTraining(context);
+    if (command.needs === 'trust') requireTrust(command.name);
+    if (command.needs === 'training') requireTraining(context);
     return await command.run(context, ...args);
   } catch (error) {
     return reportFailure(error, command.name, context.log);

@@ -41,10 +41,6 @@ export class SamplingSession implements vscode.Disposable {
     return this.all;
   }
 
-  get isRunning(): boolean {
-    return this.all.some(({ state }) => state === 'waiting' || state === 'running');
-  }
-
   /** Draws all rows; settles when the last has ended. Never throws. */
   async run(): Promise<void> {
     for (let i = 0; i < this.all.length; i++) {
