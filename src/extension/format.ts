@@ -13,22 +13,18 @@ export function formatLoss(loss: number | null): string {
   return loss !== 0 && Math.abs(loss) < 1e-4 ? loss.toExponential(2) : loss.toPrecision(3);
 }
 
-/** "45 s", "3 min 20 s", "2 h 5 min", "3 d 4 h" */
+/** "45 s", "3 min 05 s", "2 h 07 min", "3 d 04 h", as the views write them. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
-  const parts: readonly (readonly [number, string])[] = [
-    [Math.floor(whole / 86_400), 'd'],
-    [Math.floor(whole / 3600) % 24, 'h'],
-    [Math.floor(whole / 60) % 60, 'min'],
-    [whole % 60, 's'],
-  ];
-  const first = parts.findIndex(([value]) => value > 0);
-  if (first < 0) return '0 s';
-  return parts
-    .slice(first, first + 2)
-    .filter(([value]) => value > 0)
-    .map(([value, unit]) => `${value} ${unit}`)
-    .join(' ');
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return two(whole, 60, 'min', 's');
+  const minutes = Math.round(whole / 60);
+  if (minutes < 1440) return two(minutes, 60, 'h', 'min');
+  return two(Math.round(minutes / 60), 24, 'd', 'h');
+}
+
+function two(value: number, base: number, large: string, small: string): string {
+  return `${Math.floor(value / base)} ${large} ${String(value % base).padStart(2, '0')} ${small}`;
 }
 
 /** "6.8 it/s", or "2.5 s/it" where a step takes longer than a second. */
