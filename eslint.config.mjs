@@ -40,8 +40,15 @@ const LAYERS = {
   'engine/wire': ['engine/protocol'],
   'engine/client': ['engine/wire', 'engine/protocol'],
   'engine/columns': ['engine/protocol'],
-  engine: ['engine/wire', 'engine/columns', 'engine/protocol', 'core'],
-  extension: ['engine/client', 'engine/columns', 'engine/protocol', 'webview/protocol'],
+  'engine/run-name': [],
+  engine: ['engine/wire', 'engine/columns', 'engine/run-name', 'engine/protocol', 'core'],
+  extension: [
+    'engine/client',
+    'engine/columns',
+    'engine/run-name',
+    'engine/protocol',
+    'webview/protocol',
+  ],
   'webview/protocol': ['engine/protocol'],
   webview: ['webview/protocol', 'engine/columns', 'engine/protocol', 'core/diffusion', 'core/base'],
 };

@@ -1,13 +1,10 @@
-import { rename, rm } from 'node:fs/promises';
+import { lstat, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../core/base/errors';
-import { exists, withFile } from '../../core/base/files';
+import { errorCode, withFile } from '../../core/base/files';
 import { RunDirectory } from '../../core/checkpoint/run-directory';
 import { lockRun } from '../../core/checkpoint/run-lock';
-
-const MOST_LETTERS = 100;
-/** What no system's file names may hold, or end in. */
-const FORBIDDEN = /[/\\:*?"<>|\u0000-\u001f]|^[.\s]|[.\s]$/;
+import { faultOfRunName } from '../run-name';
 
 /**
  * Gives a run, and its folder, another name.
@@ -16,9 +13,10 @@ const FORBIDDEN = /[/\\:*?"<>|\u0000-\u001f]|^[.\s]|[.\s]$/;
  * @throws UserError if the name is no folder's, is taken, or the run is being trained
  */
 export async function renameRun(run: string, name: string): Promise<string> {
-  if (name === '' || name.length > MOST_LETTERS || FORBIDDEN.test(name)) {
+  const fault = faultOfRunName(name);
+  if (fault !== null) {
     throw new UserError(
-      `${JSON.stringify(name)} cannot be the name of a run; give 1 to ${MOST_LETTERS} letters, digits, spaces, dots or hyphens.`,
+      `${JSON.stringify(name)} cannot be the name of a run: ${fault}; choose another.`,
     );
   }
   const target = path.join(path.dirname(path.resolve(run)), name);
@@ -26,7 +24,7 @@ export async function renameRun(run: string, name: string): Promise<string> {
   if (target === path.resolve(run)) return run;
   const unlock = await lockRun(run);
   try {
-    if (await exists(target)) {
+    if (await isTaken(target, run)) {
       throw new UserError(`${target} is there already; choose another name.`);
     }
     await withFile('rename the run', run, () => rename(run, target));
@@ -41,4 +39,24 @@ export async function renameRun(run: string, name: string): Promise<string> {
     await unlock();
   }
   return target;
+}
+
+/**
+ * Whether something other than `own` has that name. (Where the disk takes capital and small letters for
+ * the same, `own` itself is found by both.)
+ */
+export async function isTaken(target: string, own: string): Promise<boolean> {
+  const [there, here] = await Promise.all([entryAt(target), entryAt(own)]);
+  return there !== null && (there.dev !== here?.dev || there.ino !== here.ino);
+}
+
+function entryAt(file: string) {
+  return withFile('read', file, async () => {
+    try {
+      return await lstat(file, { bigint: true });
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return null;
+      throw error;
+    }
+  });
 }

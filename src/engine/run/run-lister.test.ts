@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
+  linkSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -18,7 +19,7 @@ import { tinyConfig } from '../../../test/support/training';
 import { lockRun } from '../../core/checkpoint/run-lock';
 import { firstStatus } from '../training/training-status';
 import { readPreviews } from './previews';
-import { renameRun } from './rename';
+import { isTaken, renameRun } from './rename';
 import { RunLister } from './run-lister';
 
 const scratch = new TrainingScratch();
@@ -215,12 +216,25 @@ describe('renaming a run', () => {
     )();
   });
 
-  it.each(['', '..', '.hidden', 'a/b', 'a\\b', 'x'.repeat(101), 'a\0b', 'what?', 'end '])(
+  it.each(['', '..', '.hidden', 'a/b', 'a\\b', 'x'.repeat(101), 'a\0b', 'what?', 'end ', 'NUL'])(
     'refuses the name %j',
     async (name) => {
       await expect(renameRun(original, name)).rejects.toThrow(/cannot be the name of a run/);
     },
   );
+
+  it('takes a name for taken by anything but the run itself', async () => {
+    const own = scratch.at('own');
+    writeFileSync(own, 'one');
+    expect(await isTaken(scratch.at('OWN-2'), own)).toBe(false);
+    // The same entry by another name, as on disks that do not tell capital letters from small ones.
+    linkSync(own, scratch.at('Own'));
+    expect(await isTaken(scratch.at('Own'), own)).toBe(false);
+    writeFileSync(scratch.at('other'), 'one');
+    expect(await isTaken(scratch.at('other'), own)).toBe(true);
+    symlinkSync(own, scratch.at('link'));
+    expect(await isTaken(scratch.at('link'), own)).toBe(true);
+  });
 
   it('refuses a name that is taken, a run in training, and what is no run', async () => {
     const run = copy('taken', 'one');

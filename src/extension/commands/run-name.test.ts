@@ -3,22 +3,14 @@ import { faultOfName } from './run-name';
 
 const TAKEN = new Set(['digits']);
 
-it.each(['a', 'my run 2', 'Ziffern-ä', 'digits-2'])('A run can be named %j', (name) => {
+it.each(['a', ' my run 2 ', 'digits-2'])('A run can be named %j', (name) => {
   expect(faultOfName(name, TAKEN)).toBeNull();
 });
 
 it.each([
-  ['', /needs a name/],
-  ['   ', /needs a name/],
-  ['a/b', /cannot be in a name/],
-  ['a\\b', /cannot be in a name/],
-  ['a\u0000', /cannot be in a name/],
-  ['a?', /cannot be in a name/],
-  ['..', /start with a dot/],
-  ['.hidden', /start with a dot/],
-  ['a.', /end in a dot/],
-  ['Digits', /already/],
-  ['x'.repeat(101), /100 characters/],
+  ['', 'A run cannot have this name: it is empty.'],
+  ['NUL', 'A run cannot have this name: Windows keeps it for a device.'],
+  ['Digits', 'There is a run Digits already.'],
 ])('%j cannot be a run’s name', (name, why) => {
-  expect(faultOfName(name, TAKEN)).toMatch(why);
+  expect(faultOfName(name, TAKEN)).toBe(why);
 });
