@@ -11,7 +11,7 @@ import {
   type Result,
 } from './wire';
 
-export { findEngine, startEngine, tailOfLog } from './client/start';
+export { findEngine, killSilentEngine, startEngine, tailOfLog } from './client/start';
 export type { StartedEngine, StartOptions } from './client/start';
 
 /** A request that failed; `failure` says why and whose matter it is. */
@@ -24,6 +24,7 @@ export class EngineError extends Error {
 }
 
 const GONE: EngineFailure = { kind: 'gone', message: 'The engine has ended.' };
+const SILENT: EngineFailure = { kind: 'gone', message: 'The engine does not answer.' };
 
 /** Time for an engine to take a connection and answer its first request. */
 const HELLO_DEADLINE_MS = 15_000;
@@ -38,6 +39,8 @@ export class EngineClient {
   /** What was told before anyone could listen. */
   private early: (readonly [Notice, unknown])[] | null = [];
   private said: EngineInfo | null = null;
+  /** What requests fail with once the connection is closed. */
+  private failure = GONE;
 
   private constructor(
     readonly socket: Socket,
@@ -55,18 +58,26 @@ export class EngineClient {
   /**
    * Connects to an engine's socket or pipe and says hello.
    *
-   * @throws EngineError: `gone` if nothing listens there, `user` if the engine refuses
+   * @throws EngineError: `gone` if nothing listens there or nobody answers in time, `user` if the
+   *   engine refuses
    */
-  static async connect(address: string, hello: Hello): Promise<EngineClient> {
-    const socket = await openSocket(address);
+  static async connect(
+    address: string,
+    hello: Hello,
+    deadlineMs = HELLO_DEADLINE_MS,
+  ): Promise<EngineClient> {
+    const socket = await openSocket(address, deadlineMs);
     const client = new EngineClient(socket, connectionOn(socket));
+    // A request that is cancelled waits for its answer all the same, so the connection is closed.
+    const deadline = setTimeout(() => client.close(SILENT), deadlineMs);
     try {
-      const signal = AbortSignal.timeout(HELLO_DEADLINE_MS);
-      client.said = await client.request('hello', hello, { signal });
+      client.said = await client.request('hello', hello);
       return client;
     } catch (error) {
       client.dispose();
       throw error;
+    } finally {
+      clearTimeout(deadline);
     }
   }
 
@@ -90,14 +101,14 @@ export class EngineClient {
     params: Params<M>,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Result<M>> {
-    if (this.isClosed) throw new EngineError(GONE);
+    if (this.isClosed) throw new EngineError(this.failure);
     const source = new CancellationTokenSource();
     const cancel = () => source.cancel();
     if (signal?.aborted) cancel();
     signal?.addEventListener('abort', cancel);
     const gone = new AbortController();
     const lost = new Promise<never>((_, reject) => {
-      this.closed.signal.addEventListener('abort', () => reject(new EngineError(GONE)), {
+      this.closed.signal.addEventListener('abort', () => reject(new EngineError(this.failure)), {
         signal: gone.signal,
       });
     });
@@ -106,7 +117,7 @@ export class EngineClient {
       return await Promise.race([answer, lost]);
     } catch (error) {
       if (error instanceof EngineError) throw error;
-      throw new EngineError(this.isClosed ? GONE : failureIn(error));
+      throw new EngineError(this.isClosed ? this.failure : failureIn(error));
     } finally {
       gone.abort();
       signal?.removeEventListener('abort', cancel);
@@ -133,8 +144,9 @@ export class EngineClient {
     this.close();
   }
 
-  private close(): void {
+  private close(failure = GONE): void {
     if (this.isClosed) return;
+    this.failure = failure;
     this.closed.abort();
     this.socket.destroy();
     this.connection.dispose();
@@ -158,10 +170,21 @@ export class EngineClient {
   }
 }
 
-function openSocket(address: string): Promise<Socket> {
+function openSocket(address: string, deadlineMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(address);
-    socket.once('connect', () => resolve(socket));
-    socket.once('error', () => reject(new EngineError(GONE)));
+    const fail = (failure: EngineFailure) => {
+      socket.destroy();
+      reject(new EngineError(failure));
+    };
+    const deadline = setTimeout(() => fail(SILENT), deadlineMs);
+    socket.once('connect', () => {
+      clearTimeout(deadline);
+      resolve(socket);
+    });
+    socket.once('error', () => {
+      clearTimeout(deadline);
+      fail(GONE);
+    });
   });
 }

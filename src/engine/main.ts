@@ -58,8 +58,9 @@ class Process {
       this.server.once('error', reject);
       this.server.listen(address, resolve);
     });
-    const record = { protocol: PROTOCOL_VERSION, pid: process.pid, address, token };
-    await writeRecord(recordFile, record);
+    const { pid } = process;
+    const host = os.hostname();
+    await writeRecord(recordFile, { protocol: PROTOCOL_VERSION, pid, host, address, token });
     this.lifetime.check();
   }
 

@@ -1,6 +1,13 @@
 import * as vscode from 'vscode';
 import type { EngineHealth } from '../../webview/protocol';
-import { EngineClient, EngineError, findEngine, startEngine, tailOfLog } from '../engine/client';
+import {
+  EngineClient,
+  EngineError,
+  findEngine,
+  killSilentEngine,
+  startEngine,
+  tailOfLog,
+} from '../engine/client';
 import { PROTOCOL_VERSION } from '../engine/protocol';
 import type {
   EngineInfo,
@@ -180,13 +187,19 @@ export class EngineHost implements vscode.Disposable {
     }
   }
 
-  /** Ends the engine, so that the next request starts a fresh one, also where it crashed too often. */
+  /**
+   * Ends the engine, so that the next request starts a fresh one, also where it crashed too often. One
+   * that hangs, and so let no window in, is killed.
+   */
   async restart(): Promise<void> {
     this.guard.forget();
     const { client } = this;
     if (client) {
       this.isEnding = true;
       await this.end(client).finally(() => (this.isEnding = false));
+    } else {
+      const killed = await killSilentEngine(this.places.recordFile);
+      if (killed !== null) this.log.warn(`The engine ${killed} did not answer, and was killed.`);
     }
     this.setHealth({ state: 'down', message: null });
   }

@@ -1,3 +1,4 @@
+import os from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { COMMANDS } from './commands';
@@ -24,11 +25,14 @@ export interface DiffusionApi {
   readonly services: Services;
   /** What activating took of our own time, in milliseconds. */
   readonly activationMs: number;
+  /** What activating took of the processor, in milliseconds, other threads of the process included. */
+  readonly activationCpuMs: number;
 }
 
 /** Wires everything, and starts nothing: the engine is started when it is needed. */
 export function activate(context: vscode.ExtensionContext): DiffusionApi {
   const start = performance.now();
+  const cpu = process.cpuUsage();
   const log = vscode.window.createOutputChannel('Diffusion', { log: true });
   const settings = new Settings(context.globalStorageUri);
   const engine = new EngineHost(enginePlaces(context), settings, log);
@@ -54,16 +58,18 @@ export function activate(context: vscode.ExtensionContext): DiffusionApi {
     follow(services),
   );
   const activationMs = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpu);
   log.debug(`Activated in ${activationMs.toFixed(1)} ms.`);
   void reopen(services, memory);
-  return { services, activationMs };
+  return { services, activationMs, activationCpuMs: (user + system) / 1000 };
 }
 
 function enginePlaces({ extensionUri, storageUri, globalStorageUri }: vscode.ExtensionContext) {
   const storage = (storageUri ?? globalStorageUri).fsPath;
   return {
     engineFile: path.join(extensionUri.fsPath, 'dist', 'engine.js'),
-    recordFile: path.join(storage, 'engine.json'),
+    // Machines that share a home have an engine each.
+    recordFile: path.join(storage, `engine-${os.hostname().replace(/[^\w.-]/g, '_')}.json`),
     logFile: path.join(storage, 'engine.log'),
     cacheFolder: path.join(globalStorageUri.fsPath, 'cache'),
   };

@@ -1,7 +1,16 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, openSync, closeSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
+import { open, readFile, rm, rmdir } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -82,8 +91,9 @@ function exitOf(child: ChildProcess): Promise<EngineExit> {
 
 function forkDetached(engineFile: string, logFile: string): ChildProcess {
   mkdirSync(path.dirname(logFile), { recursive: true });
-  const log = openSync(logFile, 'a', 0o600);
+  const log = openSync(logFile, 'a+', 0o600);
   try {
+    shorten(log);
     return fork(engineFile, [], {
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],
@@ -95,6 +105,20 @@ function forkDetached(engineFile: string, logFile: string): ChildProcess {
   } finally {
     closeSync(log);
   }
+}
+
+/** A log that is larger, in bytes, is cut down to its last lines when an engine starts. */
+const MOST_LOG = 1_000_000;
+const KEPT_LOG = 100_000;
+
+/** Keeps the end of a log that has grown long, in its place: another engine may be writing to it. */
+function shorten(log: number): void {
+  const { size } = fstatSync(log);
+  if (size <= MOST_LOG) return;
+  const end = Buffer.alloc(KEPT_LOG);
+  const length = readSync(log, end, 0, KEPT_LOG, size - KEPT_LOG);
+  ftruncateSync(log);
+  writeSync(log, end.subarray(end.indexOf('\n') + 1, length));
 }
 
 /** Hands over how to start, and waits for the answer; then the two part. */
@@ -139,17 +163,21 @@ async function removeSocket(address: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = path.dirname(address);
   if (!path.basename(folder).startsWith('diffusion-lab-')) return;
-  await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  await rm(address, { force: true }).catch(() => undefined);
+  // Made for it; one that holds more stays.
+  await rmdir(folder).catch(() => undefined);
 }
 
 /**
- * The live engine that a record speaks of, or null. The record of an engine that is gone is removed.
- * Its `protocol` may be another than ours; then it refuses us.
+ * The live engine of this machine that a record speaks of, or null. The record of an engine that is gone
+ * is removed; of another machine's engine nothing is known here, and its record stays. The `protocol`
+ * may be another than ours; then the engine refuses us.
  */
 export async function findEngine(recordFile: string): Promise<EngineRecord | null> {
   const text = await readFile(recordFile, 'utf8').catch(() => null);
   if (text === null) return null;
   const record = parseRecord(text);
+  if (record && record.host !== os.hostname()) return null;
   if (record && (await listens(record.address))) return record;
   if (record) await removeSocket(record.address);
   const isSame = (await readFile(recordFile, 'utf8').catch(() => null)) === text;
@@ -160,15 +188,50 @@ export async function findEngine(recordFile: string): Promise<EngineRecord | nul
 function parseRecord(text: string): EngineRecord | null {
   try {
     const record = JSON.parse(text) as Partial<EngineRecord>;
-    const { protocol, pid, address, token } = record;
+    const { protocol, pid, host, address, token } = record;
     const isWhole =
       typeof protocol === 'number' &&
       typeof pid === 'number' &&
+      typeof host === 'string' &&
       typeof address === 'string' &&
       typeof token === 'string';
     return isWhole ? (record as EngineRecord) : null;
   } catch {
     return null;
+  }
+}
+
+/** Time for a running engine to say that it refuses. */
+const ANSWER_MS = 5_000;
+
+/**
+ * Kills the engine that a record speaks of if it takes connections and answers none: it hangs. Its
+ * address was drawn for it alone, so that who listens there is the process of the record.
+ *
+ * @returns the number of the process that was killed, or null
+ */
+export async function killSilentEngine(
+  recordFile: string,
+  deadlineMs = ANSWER_MS,
+): Promise<number | null> {
+  const record = await findEngine(recordFile);
+  if (!record || (await answers(record.address, deadlineMs))) return null;
+  try {
+    process.kill(record.pid, 'SIGKILL');
+    return record.pid;
+  } catch {
+    return null; // It has ended meanwhile.
+  }
+}
+
+/** Whether an engine says anything. It is asked so that it refuses, and counts no window. */
+async function answers(address: string, deadlineMs: number): Promise<boolean> {
+  const stranger: Hello = { protocol: 0, token: '', whenWindowCloses: 'continue' };
+  try {
+    (await EngineClient.connect(address, stranger, deadlineMs)).dispose();
+    return true;
+  } catch (error) {
+    return error instanceof EngineError && error.failure.kind !== 'gone';
   }
 }
 
