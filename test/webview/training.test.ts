@@ -80,6 +80,17 @@ describe('the training view', () => {
     expect(await readout()).toMatch(/^step 200 · 24 s · /);
   });
 
+  it('says whether previews are still to come, or off', async () => {
+    const history = { ...syntheticHistory(RUN), previewSteps: [] };
+    await view.send(hydrate(RUN, { history }));
+    expect(await text('.timeline .hint')).toBe('The first preview has not been drawn yet.');
+    const config = { training: { previewEvery: 0 } };
+    await view.send(hydrate(RUN, { history: { ...history, config } }));
+    expect(await text('.timeline .hint')).toBe(
+      'Previews are off in this run: its previewEvery is 0.',
+    );
+  });
+
   it('draws what streams in, and says when it has', async () => {
     await view.send(live());
     for (let seq = 1; seq <= 5; seq++) {

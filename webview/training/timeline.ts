@@ -9,6 +9,10 @@ import { PreviewCache } from './preview-cache';
 const MOST_KEPT = 64;
 const AHEAD = 6;
 
+const DRAWN = 'The same noise, drawn with the weights of each step.';
+const NOT_YET = 'The first preview has not been drawn yet.';
+const OFF = 'Previews are off in this run: its previewEvery is 0.';
+
 /** The same noise, drawn by the weights of every preview: what the training learned when. */
 export class Timeline {
   readonly element: HTMLElement;
@@ -19,6 +23,8 @@ export class Timeline {
   private steps: number[] = [];
   /** The step that is looked at; null for the newest, whichever that is. */
   private chosen: number | null = null;
+  /** Whether the run draws none. */
+  private isOff = false;
 
   constructor(
     private readonly hooks: {
@@ -43,12 +49,17 @@ export class Timeline {
     );
   }
 
-  /** Shows a run's previews, from the chosen step on. */
-  reset(steps: readonly number[], chosen: number | null): void {
+  /**
+   * Shows a run's previews, from the chosen step on.
+   *
+   * @param config the run's configuration, which says whether any are drawn
+   */
+  reset(steps: readonly number[], chosen: number | null, config: unknown): void {
     this.player.pause();
     this.cache.clear();
     this.grid.clear();
     this.steps = [...steps];
+    this.isOff = hasPreviewsOff(config);
     this.chosen = chosen !== null && steps.includes(chosen) ? chosen : null;
     this.place();
   }
@@ -86,10 +97,7 @@ export class Timeline {
     const hasPreviews = this.steps.length > 0;
     show(this.player.element, hasPreviews);
     show(this.grid.element, hasPreviews);
-    const text = hasPreviews
-      ? 'The same noise, drawn with the weights of each step.'
-      : 'The first preview has not been drawn yet.';
-    setText(this.hint, text);
+    setText(this.hint, hasPreviews ? DRAWN : this.isOff ? OFF : NOT_YET);
     if (!hasPreviews) return;
     this.player.count = this.steps.length;
     this.player.position = position;
@@ -107,4 +115,9 @@ export class Timeline {
     const missing = this.cache.missing(wanted);
     if (missing.length > 0) this.hooks.want(missing);
   }
+}
+
+function hasPreviewsOff(config: unknown): boolean {
+  const training = (config as { training?: { previewEvery?: unknown } } | null)?.training;
+  return training?.previewEvery === 0;
 }

@@ -136,7 +136,8 @@ export class TrainingView {
     show(this.failureBar, false);
     this.run = history && new RunCurves(history, this.state.smoothing);
     this.incoming = message.isOverview ? new ColumnStore() : null;
-    this.timeline.reset(history?.previewSteps ?? [], this.state.previewStep);
+    const { previewSteps = [], config = null } = history ?? {};
+    this.timeline.reset(previewSteps, this.state.previewStep, config);
     this.phase = null;
     this.askedOverlays.clear();
     this.askForOverlays();
