@@ -17,6 +17,7 @@ import type {
   TrainingStatus,
 } from '../engine/protocol';
 import { CrashGuard } from './crash-guard';
+import { isLive } from './live-training';
 
 /** What a request carries; undefined for those that carry nothing. */
 export type Params<M extends keyof HostToEngine> = Parameters<HostToEngine[M]>[0];
@@ -52,11 +53,6 @@ const START_DEADLINE_MS = 20_000;
 /** What a user's own shutdown may take: a checkpoint, and the end of the process. */
 const END_DEADLINE_MS = 30_000;
 
-/** A training that is under way: preparing, running, held or ending. */
-export type LiveTraining = TrainingStatus & {
-  readonly state: 'preparing' | 'running' | 'paused' | 'stopping';
-};
-
 const ANSWERED_BY_STATUS: ReadonlySet<keyof HostToEngine> = new Set([
   'train',
   'resume',
@@ -64,12 +60,6 @@ const ANSWERED_BY_STATUS: ReadonlySet<keyof HostToEngine> = new Set([
   'unpause',
   'stop',
 ] as const);
-
-const ENDED: readonly TrainingStatus['state'][] = ['finished', 'stopped', 'failed'];
-
-export function isLive(status: TrainingStatus | null): status is LiveTraining {
-  return status !== null && !ENDED.includes(status.state);
-}
 
 /**
  * The engine's life: finds one that runs, starts one on demand, and says when it is gone. Listeners

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { TrainingStatus } from '../engine/protocol';
-import { isLive, type EngineHost } from './engine-host';
+import type { EngineHost } from './engine-host';
+import { isLive } from './live-training';
 import type { ProgressPlace } from './settings';
 import { preparingText, standingText } from './status-text';
 

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { execute } from './command-ids';
-import { isLive } from './engine-host';
+import { isLive } from './live-training';
 import { formatCount } from './format';
 import { sequelOf } from './last-training';
 import { tell } from './report';

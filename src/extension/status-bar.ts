@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { TrainingStatus } from '../engine/protocol';
-import { isLive, type EngineHost } from './engine-host';
+import type { EngineHost } from './engine-host';
+import { isLive } from './live-training';
 import { statusBarText, statusLabel, statusTooltip } from './status-text';
 
 /** The commands that a training's tooltip may call. */

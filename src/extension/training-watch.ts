@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import type { TrainingStatus } from '../engine/protocol';
 import { execute } from './command-ids';
-import { isLive, type Crash } from './engine-host';
+import type { Crash } from './engine-host';
+import { isLive } from './live-training';
 import { formatCount, formatDuration, formatLoss } from './format';
 import { tell } from './report';
 import type { Services } from './services';

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { CommandArguments, CommandId, Target } from '../command-ids';
 import { pathOf } from '../command-ids';
-import { isLive } from '../engine-host';
+import { isLive } from '../live-training';
 import { Refusal, reportFailure } from '../report';
 import type { Services } from '../services';
 import type { RunsTree } from '../tree/runs-tree';

@@ -2,7 +2,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { pathOf } from '../command-ids';
 import type { Target } from '../command-ids';
-import { isLive } from '../engine-host';
+import { isLive } from '../live-training';
 import { formatCount } from '../format';
 import { TrainingPanel } from '../panels/training-panel';
 import { Refusal, tell } from '../report';

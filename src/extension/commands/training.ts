@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import type { TrainingStatus } from '../../engine/protocol';
 import { execute, pathOf } from '../command-ids';
 import type { Target, TrainStart } from '../command-ids';
-import { isLive } from '../engine-host';
+import { isLive } from '../live-training';
 import { TrainingPanel } from '../panels/training-panel';
 import { showProgress } from '../progress';
 import { Refusal, tell } from '../report';

@@ -1,23 +1,17 @@
 import type { CheckpointSummary, RunSummary, TrainingStatus } from '../../engine/protocol';
 import { formatBytes, formatCount, formatDuration, formatLoss, plain } from '../format';
+import { isLive, isLiveState, type LiveState } from '../live-training';
 
 /** How a run is shown: its own record, or what the engine says while it trains it. */
-export type RunState = RunSummary['status'] | 'preparing' | 'paused' | 'stopping';
+export type RunState = RunSummary['status'] | LiveState;
 
 /** What the engine's training says of a run, if it is this run's; else null. */
 export function liveStatusOf(run: RunSummary, training: TrainingStatus | null) {
-  return training && training.run === run.path && isUnderWay(training) ? training : null;
-}
-
-function isUnderWay({ state }: TrainingStatus): boolean {
-  return state === 'preparing' || state === 'running' || state === 'paused' || state === 'stopping';
+  return isLive(training) && training.run === run.path ? training : null;
 }
 
 export function stateOf(run: RunSummary, training: TrainingStatus | null): RunState {
-  const state = liveStatusOf(run, training)?.state;
-  return state === undefined || state === 'finished' || state === 'stopped' || state === 'failed'
-    ? run.status
-    : state;
+  return liveStatusOf(run, training)?.state ?? run.status;
 }
 
 /** Symbol and colour of each state. */
@@ -55,10 +49,10 @@ function stateText(run: RunSummary, state: RunState): string {
 export function runContext(run: RunSummary, training: TrainingStatus | null): string {
   const state = stateOf(run, training);
   const words = ['run', state];
-  const isLive = ['preparing', 'running', 'paused', 'stopping'].includes(state);
-  if (isLive) words.push('live', liveStatusOf(run, training) ? 'ours' : 'foreign');
+  const isUnderWay = isLiveState(state);
+  if (isUnderWay) words.push('live', liveStatusOf(run, training) ? 'ours' : 'foreign');
   else words.push('idle');
-  if (!isLive && state !== 'broken' && run.step < run.steps) words.push('resumable');
+  if (!isUnderWay && state !== 'broken' && run.step < run.steps) words.push('resumable');
   if (run.checkpoints.some(({ fault }) => fault === null)) words.push('sampleable');
   return words.join(' ');
 }

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { TrainingStatus } from '../../engine/protocol';
-import { isLive, type EngineHost } from '../engine-host';
+import type { EngineHost } from '../engine-host';
+import { isLive } from '../live-training';
 import type { RunsModel } from '../runs-model';
 import { checkpointItem, checkpointNodes, runItem, runNode, tooltipOf } from './nodes';
 import type { RunNode, TreeNode } from './nodes';

@@ -5,7 +5,8 @@ import { after, afterEach, before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import { EngineClient, findEngine } from '../../../src/engine/client';
 import { PROTOCOL_VERSION, type TrainingStatus } from '../../../src/engine/protocol';
-import { isLive, type Crash } from '../../../src/extension/engine-host';
+import type { Crash } from '../../../src/extension/engine-host';
+import { isLive } from '../../../src/extension/live-training';
 import type { DiffusionApi } from '../../../src/extension/extension';
 import {
   diffusion,
