@@ -8,7 +8,7 @@ import type {
 } from '../../../webview/protocol';
 import type { RunSummary, TrainingStatus } from '../../engine/protocol';
 import { execute } from '../command-ids';
-import { isLive } from '../engine-host';
+import { isLive } from '../live-training';
 import type { Services } from '../services';
 import { Panel, panelOptions, viewType } from './panel';
 import { isSamePath, RunFollower, sentenceOf } from './run-follower';
@@ -26,6 +26,8 @@ export class TrainingPanel implements vscode.Disposable {
   private follower: RunFollower | null = null;
   /** Why the run cannot be shown; null while it can. */
   private fault: string | null = null;
+  /** Whether the run was in the list when that was last looked at: what is missing from it then is gone. */
+  private wasListed = false;
   /** Whether there is a view that hears what is posted: one that is hidden is gone. */
   private isHeard = false;
 
@@ -105,6 +107,7 @@ export class TrainingPanel implements vscode.Disposable {
   private follow(run: string): void {
     this.follower?.dispose();
     this.fault = null;
+    this.wasListed = false;
     this.panel.panel.title = path.basename(run);
     this.follower = new RunFollower(this.services, run, {
       read: () => {
@@ -113,13 +116,15 @@ export class TrainingPanel implements vscode.Disposable {
       },
       metrics: () => this.postMetrics(),
       preview: (preview) => this.post({ type: 'previews', previews: [preview] }),
-      failed: (message) => {
-        this.fault = message;
-        this.post({ type: 'failed', message });
-      },
+      failed: (message) => this.fail(message),
     });
     this.hydrate();
     void this.follower.read();
+  }
+
+  private fail(message: string): void {
+    this.fault = message;
+    this.post({ type: 'failed', message });
   }
 
   /** The view is there, for the first time or again; what could not be read is tried once more. */
@@ -178,10 +183,17 @@ export class TrainingPanel implements vscode.Disposable {
   }
 
   private runsChanged(): void {
-    const summary = this.run === null ? undefined : this.services.runs.find(this.run);
+    const { runs } = this.services;
+    const summary = this.run === null ? undefined : runs.find(this.run);
     if (summary && this.follower) {
       this.follower.summary = summary;
       this.post({ type: 'summary', summary });
+      // It is back, or can be read at last.
+      if (!this.wasListed && this.fault !== null) void this.follower.read();
+      this.wasListed = true;
+    } else if (this.wasListed && runs.message === null) {
+      this.wasListed = false;
+      this.fail(`The run ${this.run} is not there any more: it was deleted, renamed or moved.`);
     }
     this.post({ type: 'others', others: this.others });
   }
