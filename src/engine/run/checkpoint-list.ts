@@ -48,10 +48,11 @@ export class CheckpointLister {
     return found.sort((a, b) => b.step - a.step);
   }
 
-  /** Forgets the checkpoints of runs that are not among these. */
-  keepOnly(runs: ReadonlySet<string>): void {
+  /** Forgets the checkpoints of a folder's runs that are not among these. */
+  keepOnly(folder: string, runs: ReadonlySet<string>): void {
     for (const checkpoint of this.known.keys()) {
-      if (!runs.has(path.resolve(checkpoint, '..', '..'))) this.known.delete(checkpoint);
+      const run = path.resolve(checkpoint, '..', '..');
+      if (path.dirname(run) === folder && !runs.has(run)) this.known.delete(checkpoint);
     }
   }
 
@@ -125,7 +126,7 @@ async function faultOf(checkpoint: string): Promise<string | null> {
 }
 
 /** The names in a folder; none where it cannot be read. */
-export function namesIn(folder: string): string[] {
+function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {

@@ -1,6 +1,14 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import path from 'node:path';
-import { errorCode, withFile } from '../../core/base/files';
+import { asUserError, errorCode, withFile } from '../../core/base/files';
 import { UserError } from '../../core/base/errors';
 import { parseWith } from '../../core/base/schema';
 import { parseMetricsLine } from '../../core/checkpoint/metrics';
@@ -8,7 +16,7 @@ import { resumedSteps, RunRecord } from '../../core/checkpoint/run-directory';
 import { writerOf } from '../../core/checkpoint/run-lock';
 import type { RunSummary, TrainingStatus } from '../protocol';
 import { inWindowWords } from '../wording';
-import { CheckpointLister, namesIn, previewAt, previewSteps } from './checkpoint-list';
+import { CheckpointLister, previewAt, previewSteps } from './checkpoint-list';
 
 const RECORD = 'run.json';
 
@@ -26,16 +34,21 @@ export class RunLister {
   /** @param training the engine's own training, or null */
   constructor(private readonly training: () => TrainingStatus | null) {}
 
-  /** All runs in a folder, the newest first. */
+  /**
+   * All runs in a folder, the newest first; one that cannot be read is broken.
+   *
+   * @throws UserError if the folder cannot be read
+   */
   async list(folder: string): Promise<RunSummary[]> {
     const runs = (await namesOf(folder))
       .filter((name) => !name.startsWith('.'))
       .map((name) => path.join(folder, name))
       .filter(looksLikeRun);
-    this.checkpoints.keepOnly(new Set(runs.map((run) => path.resolve(run))));
+    this.checkpoints.keepOnly(path.resolve(folder), new Set(runs.map((run) => path.resolve(run))));
     const summaries: RunSummary[] = [];
     for (const run of runs) {
-      summaries.push(await this.summary(run));
+      const summary = await this.summary(run).catch((error: unknown) => unreadable(run, error));
+      if (summary) summaries.push(summary);
       // A training in this process gets its turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -71,13 +84,28 @@ export function isLive({ state }: TrainingStatus): boolean {
   return !['finished', 'stopped', 'failed'].includes(state);
 }
 
-async function namesOf(folder: string): Promise<string[]> {
-  const status = statSync(folder, { throwIfNoEntry: false });
-  if (!status) return [];
-  if (!status.isDirectory()) {
-    throw new UserError(`${folder} is a file, not a folder of runs; choose another folder.`);
-  }
-  return withFile('read the folder', folder, async () => namesIn(folder));
+function namesOf(folder: string): Promise<string[]> {
+  return withFile('read the folder', folder, async () => {
+    const status = statSync(folder, { throwIfNoEntry: false });
+    if (!status) return [];
+    if (!status.isDirectory()) {
+      throw new UserError(`${folder} is a file, not a folder of runs; choose another folder.`);
+    }
+    return readdirSync(folder);
+  });
+}
+
+/** A run of the list that cannot be read, and why; null if it is gone. */
+function unreadable(run: string, error: unknown): RunSummary | null {
+  if (!looksLikeRun(run)) return null;
+  const known = asUserError(error, 'read the run', run);
+  const code = errorCode(error);
+  if (!(known instanceof UserError) && code === undefined) throw error;
+  const message =
+    known instanceof UserError
+      ? known.message
+      : `Cannot read the run ${run}: the system says ${code}; check the disk that it is on.`;
+  return { ...broken(run, message), path: run, checkpoints: [], preview: null, isOurs: false };
 }
 
 /** A run's folder, whole or not: it holds a record, or what only a run holds. */
@@ -87,7 +115,8 @@ function looksLikeRun(folder: string): boolean {
   try {
     return isThere(RECORD) || isThere('metrics.jsonl');
   } catch (error) {
-    if (['ENOTDIR', 'EACCES', 'ELOOP'].includes(errorCode(error) ?? '')) return false;
+    // What cannot be looked into is no run of ours, and no reason to tell of none.
+    if (errorCode(error) !== undefined) return false;
     throw error;
   }
 }
