@@ -1,5 +1,7 @@
+import { rmSync } from 'node:fs';
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RunFiles } from './support/run-files';
 import { photographFailures, Workbench } from './support/workbench';
 
 /** Some seconds of training on one core. */
@@ -68,10 +70,16 @@ it('ends it with a checkpoint', async () => {
 });
 
 it('is there again when the window is loaded again', async () => {
-  await window.reload();
+  await window.reloadWindow();
   view = await window.webviewFrame('training');
   await view.locator('h1:visible', { hasText: 'digits-' }).waitFor();
   await expect.poll(pill, { timeout: 30_000 }).toBe('Stopped');
   expect(await view.getByRole('checkbox', { name: 'Log scale' }).isChecked()).toBe(false);
   expect(await view.locator('.readout').first().innerText()).toMatch(/^step \d/);
+});
+
+it('says when its run is gone from the disk', async () => {
+  const run = await RunFiles.only(window.workspace);
+  rmSync(run.path, { recursive: true });
+  await view.locator('[role="alert"]:visible', { hasText: 'is not there any more' }).waitFor();
 });
