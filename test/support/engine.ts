@@ -49,8 +49,9 @@ export function tinySettings(training: Readonly<Record<string, unknown>> = {}) {
   };
 }
 
-/** Steps of a second and more on one thread, so that a training takes as long to end. */
-const SLOW = { steps: 1_000_000, batchSize: 96, previewEvery: 0, checkpointEvery: 0 };
+/** Images in a step that takes a second and more on one thread of a common processor. */
+export const SLOW_BATCH = 96;
+const SLOW = { steps: 1_000_000, previewEvery: 0, checkpointEvery: 0 };
 const HEAVY = {
   imageSize: 16,
   model: { type: 'unet', blockOutChannels: [32, 64], layersPerBlock: 1, attention: [false, false] },
@@ -144,9 +145,9 @@ export class EngineScratch extends Scratch {
     return { configFile, overrides: {}, runsFolder: this.runs };
   }
 
-  /** A request for a training whose steps take a second and more. */
-  slowRequest(): TrainRequest {
-    return this.request(SLOW, HEAVY);
+  /** A request for a training whose steps take a second and more, so that it takes as long to end. */
+  slowRequest(batchSize = SLOW_BATCH): TrainRequest {
+    return this.request({ ...SLOW, batchSize }, HEAVY);
   }
 
   get log(): string {
