@@ -1,4 +1,5 @@
 import net, { type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CancellationTokenSource, type MessageConnection } from 'vscode-jsonrpc/node';
 import type { EngineFailure, EngineInfo, Hello } from './protocol';
 import {
@@ -29,6 +30,9 @@ const SILENT: EngineFailure = { kind: 'gone', message: 'The engine does not answ
 /** Time for an engine to take a connection and answer its first request. */
 const HELLO_DEADLINE_MS = 15_000;
 
+/** Turns without a notification after which none is left of a connection that is closed. */
+const QUIET_TURNS = 20;
+
 /** Notifications that are kept for the first listener. */
 const MOST_EARLY = 100;
 
@@ -39,6 +43,7 @@ export class EngineClient {
   /** What was told before anyone could listen. */
   private early: (readonly [Notice, unknown])[] | null = [];
   private said: EngineInfo | null = null;
+  private heard = 0;
   /** What requests fail with once the connection is closed. */
   private failure = GONE;
 
@@ -49,7 +54,7 @@ export class EngineClient {
     connection.onNotification((notice: string, payload: unknown) => {
       this.hear(notice as Notice, payload);
     });
-    connection.onClose(() => this.close());
+    connection.onClose(() => void this.closeAfterLastWords());
     connection.onError(() => this.close());
     socket.on('error', () => this.close());
     connection.listen();
@@ -144,6 +149,16 @@ export class EngineClient {
     this.close();
   }
 
+  /** What came before the end waits in the connection, which deals with one message a turn. */
+  private async closeAfterLastWords(): Promise<void> {
+    for (let quiet = 0, { heard } = this; quiet < QUIET_TURNS; quiet++) {
+      await nextTurn();
+      if (this.heard !== heard) quiet = 0;
+      ({ heard } = this);
+    }
+    this.close();
+  }
+
   private close(failure = GONE): void {
     if (this.isClosed) return;
     this.failure = failure;
@@ -154,6 +169,7 @@ export class EngineClient {
   }
 
   private hear(notice: Notice, payload: unknown): void {
+    this.heard++;
     if (this.early)
       this.early.splice(0, Infinity, ...this.early.slice(1 - MOST_EARLY), [notice, payload]);
     else this.listeners.get(notice)?.forEach((listener) => listener(payload as never));
