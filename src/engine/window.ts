@@ -112,14 +112,17 @@ export class Window implements Follower {
     this.host.followers.remove(run, this);
   }
 
-  /** Says that the connection ends on purpose, lets all that was said leave, and ends it. */
+  /**
+   * Says that the connection ends on purpose. The window hangs up when it has read that, and so all
+   * that was said before; one that does not is left.
+   */
   async end(): Promise<void> {
     this.tell('ending', () => ['ending', null]);
     const timer = setTimeout(() => this.close(), LAST_WORD_MS);
     await this.told();
-    if (!this.signal.aborted) await new Promise<void>((resolve) => this.socket.end(resolve));
+    if (!this.isGreeted && !this.signal.aborted) this.socket.end(() => this.close());
+    await aborted(this.signal);
     clearTimeout(timer);
-    this.close();
   }
 
   private close(): void {
@@ -173,6 +176,13 @@ export class Window implements Follower {
       throw replyOf(failure);
     }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 type Answer = (params: unknown, signal: AbortSignal) => unknown;

@@ -269,7 +269,10 @@ export class EngineHost implements vscode.Disposable {
     for (const name of ['metrics', 'preview', 'checkpoint', 'frame', 'warning'] as const) {
       client.on(name, (value) => this.emit(name, value as never));
     }
-    client.on('ending', () => (this.leaving = client));
+    client.on('ending', () => {
+      this.leaving = client;
+      client.dispose();
+    });
     client.onClosed(() => void this.closed(client));
     this.setHealth({ state: 'up', message: null });
     if (client.info.training) this.setTraining(client.info.training);
