@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -81,6 +81,18 @@ describe('the lock of a run', () => {
     expect(await writerOf(run)).toBeNull();
     const unlock = await lockRun(run);
     expect(await writerOf(run)).toBe(`process ${process.pid}`);
+    await unlock();
+  });
+
+  it('is taken over from a process that died while it took over another', async () => {
+    const run = newRun('guarded');
+    leaveLock(run, { pid: GONE });
+    const guard = path.join(run, '.lock.guard');
+    writeFileSync(guard, '');
+    await expect(lockRun(run)).rejects.toThrow('guarded is being trained by another process');
+    utimesSync(guard, 0, 0);
+    const unlock = await lockRun(run);
+    expect(existsSync(guard)).toBe(false);
     await unlock();
   });
 

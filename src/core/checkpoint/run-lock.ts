@@ -1,6 +1,7 @@
-import { link, open, readFile, rename, rm } from 'node:fs/promises';
+import { link, open, readFile, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
 import { UserError } from '../base/errors';
 import { errorCode, siblingOf, withFile, writeFileSynced } from '../base/files';
@@ -119,17 +120,35 @@ async function linkOrMake(temporary: string, file: string, text: string): Promis
   }
 }
 
-/** Removes the lock of a process that is gone, unless someone else did and made a lock of their own. */
+/** A guard as old as this was left by a process that died while it had it. */
+const GUARD_MS = 5_000;
+/** Time for another to do what it has the guard for. */
+const GUARD_WAIT_MS = 20;
+
+/**
+ * Removes the lock of a process that is gone. Of several that found it so, one at a time looks again
+ * and removes it; so a lock that was made meanwhile stays.
+ */
 async function removeStale(file: string, stale: string): Promise<void> {
-  const aside = siblingOf(file, 'tmp');
+  const guard = `${file}.guard`;
+  if (!(await takeGuard(guard))) return setTimeout(GUARD_WAIT_MS);
   try {
-    await rename(file, aside);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return;
-    throw error;
+    if ((await contentOf(file)) === stale) await rm(file, { force: true });
+  } finally {
+    await rm(guard, { force: true });
   }
-  if ((await contentOf(aside)) !== stale) await link(aside, file).catch(() => undefined);
-  await rm(aside, { force: true });
+}
+
+async function takeGuard(guard: string): Promise<boolean> {
+  try {
+    await (await open(guard, 'wx')).close();
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    const status = await stat(guard).catch(() => null);
+    if (status && Date.now() - status.mtimeMs > GUARD_MS) await rm(guard, { force: true });
+    return false;
+  }
 }
 
 /**
