@@ -245,6 +245,42 @@ describe('the samples view', () => {
     expect(await view.untaken()).toEqual([]);
   });
 
+  it('takes the first click after a field is mended, and moves nothing by it', async () => {
+    await open();
+    const count = view.page.getByRole('textbox', { name: 'Images, 1 … 64' });
+    const error = view.page.getByText('Enter a whole number from 1 to 64.');
+    await count.fill('1000');
+    await count.press('Tab');
+    await error.waitFor();
+    await count.click();
+    await count.press('ControlOrMeta+a');
+    await view.page.keyboard.type('4');
+    await error.waitFor({ state: 'hidden' });
+    const at = (await button('Sample').boundingBox())!;
+    await view.page.mouse.move(at.x + at.width / 2, at.y + at.height / 2);
+    await view.page.mouse.down();
+    expect(await button('Sample').boundingBox()).toEqual(at);
+    await view.page.mouse.up();
+    expect(await view.posted('sample')).toMatchObject({ forms: [{ count: 4 }] });
+  });
+
+  it('keeps a field that cannot be as it is while others change, until it is given a value', async () => {
+    await open();
+    const seed = view.page.getByRole('textbox', { name: 'Seed' });
+    const error = view.page.getByText('Enter a whole number from 0 to');
+    await seed.fill('-5');
+    const at = await button('Sample').boundingBox();
+    await view.page.getByRole('textbox', { name: 'Images, 1 … 64' }).fill('4');
+    expect(await button('Sample').boundingBox()).toEqual(at);
+    await view.page.keyboard.press('Tab');
+    expect(await error.isVisible()).toBe(true);
+    expect(await seed.inputValue()).toBe('-5');
+    await button('New Seed').click();
+    await error.waitFor({ state: 'hidden' });
+    await button('Sample').click();
+    expect(await view.posted('sample')).toMatchObject({ forms: [{ count: 4 }] });
+  });
+
   it('restores the settings of a dropped picture, and says where there are none', async () => {
     await open();
     const settings = { solver: 'ddpm', steps: 20, seed: 99, count: 9, model: 'step-001000' };

@@ -19,7 +19,7 @@ import type {
   RadioGroup,
   TextField,
 } from '@vscode/webview-ui-toolkit';
-import { freshId, h, replace, setAttribute, show } from './dom';
+import { freshId, h, replace, setAttribute, setText, show } from './dom';
 import { icon } from './icons';
 import type { IconName } from './icons';
 
@@ -123,7 +123,11 @@ export function button(options: {
   return control;
 }
 
-/** A line of text. `check` answers null, or why the text cannot be; then `onChange` is not called. */
+/**
+ * A line of text. `check` answers null, or why the text cannot be; then `onChange` is not called. The
+ * reason comes and goes with what is written: on leaving the field, which may be in the middle of a
+ * click elsewhere, nothing moves.
+ */
 export function textField(options: {
   readonly label: string;
   readonly value: string;
@@ -134,22 +138,30 @@ export function textField(options: {
   const input = make<TextField>('text-field', { placeholder: options.placeholder }, options.label);
   input.value = options.value;
   const error = h('span', { class: 'field-error', role: 'alert', hidden: true });
-  input.addEventListener('change', () => {
+  const isFit = () => {
     const fault = options.check?.(input.value) ?? null;
-    error.textContent = fault ?? '';
+    setText(error, fault ?? '');
     show(error, fault !== null);
     input.ariaInvalid = fault === null ? null! : 'true';
-    if (fault === null) options.onChange(input.value);
+    return fault === null;
+  };
+  input.addEventListener('input', isFit);
+  input.addEventListener('change', () => {
+    if (isFit()) options.onChange(input.value);
   });
   return controlOf(h('div', { class: 'field' }, input, error), input, {
     get: () => input.value,
-    set: (value) => (input.value = value),
+    set: (value) => {
+      input.value = value;
+      isFit();
+    },
   });
 }
 
 /**
  * A number. Empty text is null where `emptyLabel` says what that means (it is the placeholder); what is
- * no number, or out of range, is said below the field and not taken.
+ * no number, or out of range, is said below the field and not taken. Text that cannot be stays, with what is said of
+ * it, until it is mended or `value` is set to another number.
  */
 export function numberField(options: {
   readonly label: string;
@@ -161,12 +173,16 @@ export function numberField(options: {
   readonly onChange: (value: number | null) => void;
 }): Control<number | null> {
   const parse = (text: string) => (text.trim() === '' ? null : Number(text));
+  let taken = options.value;
   const field = textField({
     label: options.label,
     value: options.value === null ? '' : String(options.value),
     placeholder: options.emptyLabel,
     check: (text) => numberFault(parse(text), options),
-    onChange: (text) => options.onChange(parse(text)),
+    onChange: (text) => {
+      taken = parse(text);
+      options.onChange(taken);
+    },
   });
   field.element.classList.add('number');
   return {
@@ -175,6 +191,8 @@ export function numberField(options: {
       return parse(field.value);
     },
     set value(value) {
+      if (value === taken) return;
+      taken = value;
       field.value = value === null ? '' : String(value);
     },
     get disabled() {
