@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { plain } from '../src/core/data/testing';
 import { CommandLine, eventsOf, type Event } from './support/cli';
 
 let cli: CommandLine;
@@ -28,6 +29,41 @@ describe('train', () => {
     expect(last.loss).toBe(ofType(events, 'step').at(-1)!.loss);
     expect(last.seconds).toBeGreaterThan(0);
     expect(finished.stderr).toContain('Training on built-in digits');
+  });
+
+  it('on a relative folder goes on from any other folder, and says in full what is gone', async () => {
+    const full = cli.at('here', 'set');
+    const [here, elsewhere] = [cli.at('here'), cli.at('elsewhere')];
+    for (const folder of [full, elsewhere]) mkdirSync(folder, { recursive: true });
+    await plain(16, 16, [200, 100, 0]).png().toFile(path.join(full, 'dot.png'));
+    const short = '--steps 2 --batch-size 2 --preview-every 0'.split(' ');
+    const begun = await cli.run(
+      ['train', '--config', cli.config, '--dataset', './set', '--out', 'out', '--json', ...short],
+      { cwd: here },
+    );
+    expect(begun).toMatchObject({ code: 0 });
+    expect(eventsOf(begun).find(({ type }) => type === 'started')).toMatchObject({
+      dataset: '1 image in ./set',
+    });
+    const file = path.join(here, 'out', 'run.json');
+    const record = JSON.parse(readFileSync(file, 'utf8')) as { config: object; dataset: object };
+    expect(record).toMatchObject({ config: { dataset: full }, dataset: { source: full } });
+    const about = await cli.run(['info', 'out'], { cwd: here });
+    expect(about.stdout).toContain('data set     set (1 image)');
+    const resumed = (steps: number, cwd: string) =>
+      cli.run(['train', '--resume', path.dirname(file), '--steps', String(steps)], { cwd });
+    expect(await resumed(3, elsewhere)).toMatchObject({ code: 0 });
+
+    const older = { ...record, config: { ...record.config, dataset: './set' } };
+    writeFileSync(file, JSON.stringify(older));
+    expect(await resumed(4, here)).toMatchObject({ code: 0 });
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ config: { dataset: full } });
+
+    rmSync(full, { recursive: true });
+    const gone = await resumed(5, elsewhere);
+    expect(gone.code).not.toBe(0);
+    expect(gone.stderr).toContain(`data set folder ${full}: it does not exist`);
+    expect(gone.stderr.trim().split('\n')).toHaveLength(1);
   });
 
   it('ends by saying what lies where, in plain lines where there is no terminal', async () => {

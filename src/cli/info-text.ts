@@ -126,7 +126,7 @@ function aboutRun(description: Of<'run'>, style: Style): string[] {
       ['trained', `${duration(progress.seconds)} on ${record.device}, begun ${record.createdAt}`],
       [
         'data set',
-        `${dataset.source} (${images}), ${dataset.imageSize}×${dataset.imageSize} ${colours}`,
+        `${shortSource(dataset.source)} (${images}), ${dataset.imageSize}×${dataset.imageSize} ${colours}`,
       ],
       ...(dataset.skipped > 0 ? [['left out', plural(dataset.skipped, 'file')] as const] : []),
       ['model', `${config.model.type}, ${scheduleText(config.schedule)}`],
@@ -140,6 +140,11 @@ function aboutRun(description: Of<'run'>, style: Style): string[] {
     ...(latest ? next('sample', shortPath(path)) : []),
     ...(latest && !finished ? [`  ${commandLine('train', '--resume', shortPath(path))}`] : []),
   ];
+}
+
+function shortSource(source: string): string {
+  const [, prefix = '', place] = /^(idx:)?(.*)$/s.exec(source)!;
+  return source === 'digits' ? source : prefix + shortPath(place!);
 }
 
 function aboutDataset(

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { UserError } from '../base/errors';
 import { hashText } from './content-hash';
 import { DIGIT_CLASSES, DIGIT_COUNT, DIGIT_VERSION } from './digits';
@@ -41,6 +42,13 @@ export async function openSource(spec: string, options: OpenOptions): Promise<Im
     );
   }
   return openFolder(spec, { ...options, resize });
+}
+
+/** A data set's name that means the same from everywhere; `from` is what a relative place is in. */
+export function absoluteSpec(spec: string, from = process.cwd()): string {
+  const [, prefix = '', place] = /^(idx:)?(.*)$/s.exec(spec)!;
+  if (spec === 'digits' || place === '' || path.isAbsolute(place!)) return spec;
+  return prefix + path.resolve(from, place!);
 }
 
 function checkOptions({ imageSize, channels, resize }: OpenOptions): void {

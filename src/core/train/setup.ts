@@ -1,7 +1,7 @@
 import { checkConfig, modelConfigOf } from '../config/check';
 import { settingName } from '../config/resolve';
 import type { TrainingConfig } from '../config/training-config';
-import { openSource } from '../data/open';
+import { absoluteSpec, openSource } from '../data/open';
 import type { ImageSource, Progress } from '../data/source';
 import { checkPrediction } from '../diffusion/prediction';
 import { makeSchedule } from '../diffusion/schedule';
@@ -68,7 +68,8 @@ export async function setUpTraining(
   onProgress: (progress: Progress) => void,
   signal?: AbortSignal,
 ): Promise<TrainingSetup> {
-  const source = await openSource(wanted.dataset, {
+  const dataset = absoluteSpec(wanted.dataset);
+  const opened = await openSource(wanted.dataset, {
     imageSize: wanted.imageSize,
     channels: wanted.channels,
     resize: wanted.resize,
@@ -76,7 +77,9 @@ export async function setUpTraining(
     onProgress,
     signal,
   });
-  const config = { ...wanted, imageSize: source.imageSize, channels: source.channels };
+  // A run can be resumed from another folder; what people read stays as they typed it.
+  const source = { ...opened, spec: dataset };
+  const config = { ...wanted, dataset, imageSize: source.imageSize, channels: source.channels };
   checkConfig(config, settingName);
   const model = modelConfigOf(config.model, config);
   const layout = parametersOf(model);

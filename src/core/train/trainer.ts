@@ -8,6 +8,7 @@ import { lockRun } from '../checkpoint/run-lock';
 import { checkConfig } from '../config/check';
 import { settingName } from '../config/resolve';
 import type { TrainingConfig } from '../config/training-config';
+import { absoluteSpec } from '../data/open';
 import type { Progress } from '../data/source';
 import type { TrainingControl } from './control';
 import type { TrainEvent } from './events';
@@ -109,7 +110,8 @@ async function* resumeHolding(
   const point = await findResumePoint(options.from);
   const { record } = point.run;
   const { step, seconds } = point.checkpoint?.state ?? { step: 0, seconds: 0 };
-  const config = changedConfig(record.config, options.changes);
+  const changed = changedConfig(record.config, options.changes);
+  const config = { ...changed, dataset: absoluteSpec(changed.dataset) };
   checkConfig(config, settingName);
   if (step >= config.training.steps) {
     throw new UserError(

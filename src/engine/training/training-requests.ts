@@ -4,6 +4,7 @@ import { readJson } from '../../core/base/files';
 import { isRecord } from '../../core/base/schema';
 import { isOverrideKey, resolveConfig } from '../../core/config/resolve';
 import type { TrainingConfig } from '../../core/config/training-config';
+import { absoluteSpec } from '../../core/data/open';
 import { parseChanges } from '../../core/train/resume-changes';
 import type { ResumeChanges } from '../../core/train/run-state';
 import type { TrainRequest } from '../protocol';
@@ -29,10 +30,7 @@ export async function configOf(request: TrainRequest): Promise<TrainingConfig> {
 /** A settings file's data set, if relative, is beside the file. */
 function besideFile(file: string, json: unknown): unknown {
   if (!isRecord(json) || typeof json.dataset !== 'string') return json;
-  const { dataset } = json;
-  const [, prefix, place] = /^(idx:)?(.*)$/s.exec(dataset)!;
-  if (dataset === 'digits' || place === '' || path.isAbsolute(place!)) return json;
-  return { ...json, dataset: (prefix ?? '') + path.resolve(path.dirname(file), place!) };
+  return { ...json, dataset: absoluteSpec(json.dataset, path.dirname(file)) };
 }
 
 /**
