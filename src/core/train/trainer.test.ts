@@ -131,7 +131,7 @@ describe('a run', () => {
     expect(events.of('step').every(({ etaSeconds }) => etaSeconds <= 0.3)).toBe(true);
     expect(await recordOf(events.run)).toMatchObject({
       status: 'stopped',
-      message: 'The 0.3 seconds were over.',
+      message: 'Stopped as asked after 0.3 seconds (maxSeconds).',
     });
   });
 

@@ -290,7 +290,10 @@ export class TrainingLoop {
     if (reason !== 'stopped' && training.previewEvery > 0) yield* this.preview(previewer);
     await this.directory.update({
       status: reason === 'finished' ? 'finished' : 'stopped',
-      message: reason === 'time' ? `The ${training.maxSeconds} seconds were over.` : null,
+      message:
+        reason === 'time'
+          ? `Stopped as asked after ${training.maxSeconds} seconds (maxSeconds).`
+          : null,
       progress: { step: this.step, seconds, loss: this.loss },
     });
     yield {
