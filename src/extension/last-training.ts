@@ -1,4 +1,5 @@
 import type { RunSummary } from '../engine/protocol';
+import { formatCount } from './format';
 
 /**
  * What becomes of the training that the last window has left behind. wait: this cannot be told or
@@ -32,4 +33,16 @@ export function sequelOf({ summary, isRead, isTrusted }: LastTraining): Sequel {
     default:
       return summary.status satisfies never;
   }
+}
+
+/** What became of a training that can be gone on with: the middle of a sentence about it. */
+export function howItEnded({
+  status,
+  step,
+  message,
+}: Pick<RunSummary, 'status' | 'step' | 'message'>): string {
+  if (status !== 'stopped') return `was interrupted at step ${formatCount(step)}`;
+  // A run that stops for a reason of its own, such as its limit of time, says so.
+  const why = message === null ? ' when its window closed' : '';
+  return `was stopped at step ${formatCount(step)}${why}`;
 }

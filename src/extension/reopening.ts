@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
+import type { RunSummary } from '../engine/protocol';
 import { execute } from './command-ids';
 import { isLive } from './live-training';
-import { formatCount } from './format';
-import { sequelOf } from './last-training';
+import { howItEnded, sequelOf } from './last-training';
 import { tell } from './report';
 import type { Services } from './services';
 import type { RememberedTraining, TrainingMemory } from './training-memory';
@@ -66,7 +66,7 @@ function isSettled(
   if (sequel === 'wait') return false;
   memory.forget();
   if (sequel === 'finished') tellFinished(last);
-  if (sequel === 'resume') offerToResume(last, summary!.step);
+  if (sequel === 'resume') offerToResume(last, summary!);
   return true;
 }
 
@@ -77,8 +77,8 @@ function tellFinished({ run, name }: RememberedTraining): void {
   });
 }
 
-function offerToResume({ run, name }: RememberedTraining, step: number): void {
-  tell('info', `Training of ${name} was interrupted at step ${formatCount(step)}. Resume?`, {
+function offerToResume({ run, name }: RememberedTraining, summary: RunSummary): void {
+  tell('info', `Training of ${name} ${howItEnded(summary)}. Resume?`, {
     Resume: () => execute('diffusion.resumeTraining', run),
     'Open Panel': () => execute('diffusion.openTrainingPanel', run),
   });

@@ -74,11 +74,11 @@ it('ends with a checkpoint when the window is closed, and the next window offers
   window.workspace.change({ 'diffusion.whenWindowCloses': 'continue' });
   // At once: the engine may still be ending the training.
   await window.reopenWindow();
-  await window.notification(/was interrupted at step [\d,]+\. Resume\?/);
+  await window.notification(/was stopped at step [\d,]+ when its window closed\. Resume\?/);
   const { lastStep } = run;
   expect(run.status).toBe('stopped');
   expect(run.checkpoints.at(-1)).toBe(lastStep);
-  const offer = `was interrupted at step ${inWords(lastStep)}. Resume?`;
+  const offer = `was stopped at step ${inWords(lastStep)} when its window closed. Resume?`;
   await window.pressInNotification(offer, 'Resume');
   await counting();
   await goesOn(lastStep);
