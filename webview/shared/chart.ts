@@ -4,6 +4,7 @@ import './chart.css';
 import { h } from './dom';
 import { tick } from './format';
 import { logSplits } from './log-splits';
+import { sparseMarks, type ChartMark } from './marks';
 import type { Range } from './range';
 import { onAppearanceChange, themeColor, themeFont } from './theme';
 
@@ -24,14 +25,6 @@ export interface ChartSeries {
   readonly dash?: readonly number[];
   /** Bars from 0, side by side, in place of a line. */
   readonly isBars?: boolean;
-}
-
-/** A vertical line at x. */
-export interface ChartMark {
-  readonly x: number;
-  readonly color: `--${string}`;
-  /** A line from top to bottom, or a small flag at the bottom. */
-  readonly shape: 'line' | 'flag';
 }
 
 export interface ChartOptions {
@@ -67,7 +60,7 @@ export interface ChartOptions {
 const LABEL_SIZE = 11;
 /** Room below and above the values of a logarithmic scale, as a factor. */
 const LOG_MARGIN = 1.15;
-/** Marks nearer than this, in device pixels, are drawn as one. */
+/** Flags nearer than this, in device pixels, are drawn as one. */
 const LEAST_MARK_DISTANCE = 3;
 
 export class LineChart {
@@ -191,15 +184,12 @@ export class LineChart {
   private drawMarks(plot: uPlot): void {
     const marks = this.options.marks?.() ?? [];
     const { ctx, bbox } = plot;
-    let last = -Infinity;
+    const placed = marks
+      .map((mark) => ({ mark, x: Math.round(plot.valToPos(mark.x, 'x', true)) }))
+      .filter(({ x }) => x >= bbox.left && x <= bbox.left + bbox.width);
     ctx.save();
-    for (const mark of marks) {
-      const x = Math.round(plot.valToPos(mark.x, 'x', true));
-      const isOutside = x < bbox.left || x > bbox.left + bbox.width;
-      if (isOutside || (mark.shape === 'flag' && x - last < LEAST_MARK_DISTANCE)) continue;
-      last = x;
+    for (const { mark, x } of sparseMarks(placed, LEAST_MARK_DISTANCE))
       drawMark(ctx, x, bbox, mark);
-    }
     ctx.restore();
   }
 

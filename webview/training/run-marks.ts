@@ -1,4 +1,4 @@
-import type { ChartMark } from '../shared/chart';
+import type { ChartMark } from '../shared/marks';
 import type { RunCurves } from './run-curves';
 import type { XAxis } from './view-state';
 
