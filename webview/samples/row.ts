@@ -21,6 +21,8 @@ const SAVES = [
 ] as const;
 
 const COMPARED_COLUMNS = 16;
+/** CSS pixels below which compared pictures cannot be told apart. */
+const LEAST_COMPARED = 32;
 
 /** One sampling: its pictures, how far it is and how long it took. */
 export class RowView {
@@ -47,6 +49,7 @@ export class RowView {
       label: `Samples, ${rowLabel(row.form)}`,
       // Compared rows have the same sample at the same place, one under the other.
       columns: isCompared ? Math.min(row.form.count, COMPARED_COLUMNS) : undefined,
+      leastTile: isCompared ? LEAST_COMPARED : undefined,
       mostTile: isCompared ? 64 : 96,
       nameOf: (index) => `Sample ${index + 1}`,
       onSelect: (index) => handlers.onSelect(row.job, index),

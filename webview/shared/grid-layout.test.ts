@@ -27,6 +27,18 @@ describe('layoutGrid', () => {
     expect(layoutGrid({ ...request, room: 40 })).toMatchObject({ columns: 2, scale: 1 });
   });
 
+  it('halves its columns where its pictures would be too small to read', () => {
+    const compared = { ...request, columns: 16, leastTile: 32, mostTile: 64 };
+    expect(layoutGrid({ ...compared, room: 700 })).toMatchObject({ columns: 16, tileWidth: 32 });
+    expect(layoutGrid({ ...compared, room: 500 })).toMatchObject({
+      columns: 8,
+      rows: 2,
+      tileWidth: 48,
+    });
+    expect(layoutGrid({ ...compared, room: 200 })).toMatchObject({ columns: 4, tileWidth: 48 });
+    expect(layoutGrid({ ...compared, room: 700, mostTile: 16 })).toMatchObject({ columns: 16 });
+  });
+
   it('shrinks a picture that is larger than the room', () => {
     const layout = layoutGrid({ ...request, count: 1, width: 512, height: 256, mostTile: 600 });
     expect(layout).toMatchObject({ columns: 1, tileWidth: 400, tileHeight: 200 });

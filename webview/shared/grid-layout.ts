@@ -25,20 +25,21 @@ export interface GridRequest {
   readonly mostTile: number;
   /** Left out: as near to a square as the room allows. */
   readonly columns?: number;
+  /** Device pixels below which a picture is drawn only where fewer columns would not make it larger. */
+  readonly leastTile?: number;
 }
 
 /**
  * Lays out a grid so that every pixel of a picture is a square of whole device pixels: the columns
- * asked for, or fewer where the pictures would not fit even at scale 1.
+ * asked for, or halved for as long as the pictures would be smaller than `leastTile`, or fewer where
+ * they would not fit even at scale 1.
  */
 export function layoutGrid(request: GridRequest): GridLayout {
-  const { count, width, height, room, gap, mostTile } = request;
+  const { count, width, height, room, gap } = request;
   const wanted = Math.max(1, Math.min(count, request.columns ?? Math.ceil(Math.sqrt(count))));
   const fitting = Math.floor((room + gap) / (width + gap));
-  const columns = Math.max(1, Math.min(wanted, fitting));
-  const share = (room - (columns - 1) * gap) / columns;
-  const exact = Math.min(share / width, mostTile / Math.max(width, height));
-  const scale = exact >= 1 ? Math.floor(exact) : Math.max(exact, 1 / width);
+  const columns = readableColumns(request, wanted, fitting);
+  const scale = scaleOf(request, columns);
   const tileWidth = Math.max(1, Math.floor(width * scale));
   const tileHeight = Math.max(1, Math.floor(height * scale));
   const rows = Math.max(1, Math.ceil(count / columns));
@@ -52,6 +53,26 @@ export function layoutGrid(request: GridRequest): GridLayout {
     width: columns * tileWidth + (columns - 1) * gap,
     height: rows * tileHeight + (rows - 1) * gap,
   };
+}
+
+/** Device pixels per pixel where so many pictures stand side by side. */
+function scaleOf({ width, height, room, gap, mostTile }: GridRequest, columns: number): number {
+  const share = (room - (columns - 1) * gap) / columns;
+  const exact = Math.min(share / width, mostTile / Math.max(width, height));
+  return exact >= 1 ? Math.floor(exact) : Math.max(exact, 1 / width);
+}
+
+/** The first of the columns wanted, half of them and so on that is readable, else the first largest. */
+function readableColumns(request: GridRequest, wanted: number, fitting: number): number {
+  const { width, height, leastTile = 0 } = request;
+  let best = Math.max(1, Math.min(wanted, fitting));
+  for (let columns = wanted; columns > 1;) {
+    if (scaleOf(request, best) * Math.max(width, height) >= leastTile) return best;
+    columns = Math.ceil(columns / 2);
+    const fewer = Math.max(1, Math.min(columns, fitting));
+    if (scaleOf(request, fewer) > scaleOf(request, best)) best = fewer;
+  }
+  return best;
 }
 
 /** The top left corner of a tile, in device pixels. */

@@ -19,6 +19,8 @@ export interface PixelGridOptions {
   readonly gap?: number;
   /** CSS pixels of a picture's longer side at most; 96 if left out. */
   readonly mostTile?: number;
+  /** CSS pixels of a picture's longer side that fewer columns are taken for; 0 if left out. */
+  readonly leastTile?: number;
   /** Makes the pictures a list to choose from; also called when a chosen one is chosen again. */
   readonly onSelect?: (index: number) => void;
   /** A picture's name for screen readers; "1", "2", … if left out. */
@@ -114,6 +116,7 @@ export class PixelGrid {
       room: Math.floor(room * ratio),
       gap: Math.round(options.gap * ratio),
       mostTile: Math.round(options.mostTile * ratio),
+      leastTile: Math.round((options.leastTile ?? 0) * ratio),
       columns: options.columns,
     });
     this.layout = layout;
