@@ -265,10 +265,11 @@ describe('the rest', () => {
     expect(await failureOf(stopped)).toMatchObject({ kind: 'stopped' });
   });
 
-  it('takes a relative data set from beside its settings file', async () => {
+  it('takes a relative data set from beside its settings file, and says what it leaves out', async () => {
     mkdirSync(scratch.at('set', 'pictures'), { recursive: true });
     const picture = sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } });
     await picture.png().toFile(scratch.at('set', 'pictures', 'a.png'));
+    writeFileSync(scratch.at('set', 'pictures', 'none.png'), '');
     const configFile = scratch.at('set', 'my.diffusion.json');
     const tiny = JSON.parse(readFileSync(scratch.settings('tiny', { steps: 3 }), 'utf8')) as object;
     writeFileSync(configFile, JSON.stringify({ ...tiny, dataset: './pictures' }));
@@ -277,6 +278,8 @@ describe('the rest', () => {
     const request = { configFile, overrides: { threads: 2 }, runsFolder: scratch.runs };
     const status = await client.request('train', request);
     expect(status.device).toBe('cpu, 2 threads');
+    const first = [{ path: 'none.png', reason: 'it is empty' }];
+    expect(status.skipped).toEqual({ from: 'pictures', count: 1, first });
     await ended;
     expect((await warned).message).toMatch(/The data set has 1 images?, fewer than one step takes/);
     const [summary] = await client.request('listRuns', { folder: scratch.runs });
@@ -342,7 +345,7 @@ describe('bad input is told in one sentence, and changes nothing', () => {
       /absent does not exist/,
     ],
     ['count', () => client.request('sample', sampling({ count: 0 })), /^count is 0; it must be/],
-    ['many steps', () => client.request('sample', sampling({ steps: 51 })), /^steps is 51, more/],
+    ['many steps', () => client.request('sample', sampling({ steps: 51 })), /^The number of steps is 51, more/],
     [
       'eta',
       () => client.request('sample', sampling({ solver: 'ddpm', eta: 1 })),

@@ -1,5 +1,6 @@
 import type { RunStatus } from '../core/checkpoint/run-directory';
 import type { ScheduleConfig } from '../core/config/training-config';
+import type { SkippedFile } from '../core/data/source';
 import type { SolverName, Variance } from '../core/diffusion/solvers';
 import type { Spacing } from '../core/diffusion/spacing';
 import type { TerminalCheck } from '../core/diffusion/terminal-check';
@@ -12,7 +13,7 @@ import type { ResumeChanges } from '../core/train/run-state';
  */
 
 /** Raised with every change that an older window or engine could not follow. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Longest rate at which progress, metrics and frames are sent, a second: what a screen can show. */
 export const MOST_UPDATES_A_SECOND = 15;
@@ -168,6 +169,8 @@ export interface TrainingStatus {
   readonly deviceReason: string;
   /** One line on the data set. */
   readonly dataset: string;
+  /** Files that were left out of it; null where there are none, or it is not read yet. */
+  readonly skipped: SkippedFiles | null;
   /** Numbers in the model. */
   readonly parameters: number | null;
   /** Resident memory of the engine, in bytes. */
@@ -175,6 +178,14 @@ export interface TrainingStatus {
   readonly lastCheckpoint: CheckpointNote | null;
   /** Why it failed or ended early, in a sentence. */
   readonly message: string | null;
+}
+
+export interface SkippedFiles {
+  /** The last part of the data set's path. */
+  readonly from: string;
+  readonly count: number;
+  /** The first of them, at most 5. */
+  readonly first: readonly SkippedFile[];
 }
 
 export interface CheckpointNote {

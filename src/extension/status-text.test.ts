@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { statusBarText, statusLabel, statusTooltip } from './status-text';
+import { faultText, skippedText, statusBarText, statusLabel, statusTooltip } from './status-text';
 import { trainingStatus } from './testing';
 
 describe('a training in the status bar', () => {
@@ -49,5 +49,23 @@ describe('a training in the status bar', () => {
     const text = statusTooltip(trainingStatus({ loss: null, name: 'a|[b](command:c)' }));
     expect(text).not.toContain('| Loss');
     expect(text).toContain('**a\\|\\[b\\]\\(command:c\\)**');
+  });
+});
+
+describe('files that were left out of a data set', () => {
+  const broken = { path: 'dogs/broken.png', reason: 'it is damaged or cut short' };
+  const other = { path: 'a.png', reason: 'its content is not a PNG image' };
+
+  it('are told in a sentence that names one', () => {
+    expect(skippedText({ from: 'pets', count: 1, first: [broken] })).toBe(
+      '1 file left out of pets: dogs/broken.png is damaged or cut short.',
+    );
+    expect(skippedText({ from: 'pets', count: 1200, first: [broken, other] })).toBe(
+      '1,200 files left out of pets: dogs/broken.png is damaged or cut short, and 1,199 more.',
+    );
+  });
+
+  it('have their faults named, whatever the words of those', () => {
+    expect(faultText(other)).toBe('a.png: its content is not a PNG image');
   });
 });

@@ -1,4 +1,4 @@
-import type { TrainingStatus } from '../engine/protocol';
+import type { SkippedFiles, TrainingStatus } from '../engine/protocol';
 import { formatBytes, formatCount, formatDuration, formatLoss, formatSpeed, plain } from './format';
 
 /** "reading images 40 %": what a preparation does. */
@@ -67,6 +67,18 @@ export function statusTooltip(status: TrainingStatus): string {
     '',
     actions(status),
   ].join('\n');
+}
+
+/** "1 file left out of pets: dogs/broken.png is damaged or cut short." */
+export function skippedText({ from, count, first }: SkippedFiles): string {
+  const files = count === 1 ? '1 file' : `${formatCount(count)} files`;
+  const others = count === 1 ? '' : `, and ${formatCount(count - 1)} more`;
+  return `${files} left out of ${from}: ${faultText(first[0]!)}${others}.`;
+}
+
+/** A file and what is wrong with it, without a full stop. */
+export function faultText({ path, reason }: SkippedFiles['first'][number]): string {
+  return reason.startsWith('it ') ? `${path} ${reason.slice('it '.length)}` : `${path}: ${reason}`;
 }
 
 function checkpointText({ lastCheckpoint }: TrainingStatus): string | null {

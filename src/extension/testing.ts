@@ -22,6 +22,7 @@ export function trainingStatus(changes: Partial<TrainingStatus> = {}): TrainingS
     dataset: 'built-in digits',
     parameters: 280_000,
     memory: 351_000_000,
+    skipped: null,
     lastCheckpoint: null,
     message: null,
     ...changes,

@@ -6,6 +6,7 @@ import { isLive } from './live-training';
 import { formatCount, formatDuration, formatLoss } from './format';
 import { tell } from './report';
 import type { Services } from './services';
+import { faultText, skippedText } from './status-text';
 import type { TrainingMemory } from './training-memory';
 
 /** Follows the engine's training: context keys, the memory of it, and what there is to tell at its end. */
@@ -45,12 +46,23 @@ export class TrainingWatch implements vscode.Disposable {
     const before = this.last;
     this.last = status;
     if (!status) return;
+    // A training that a window comes to later is not told of again.
+    if (before && before.run !== status.run) this.leftOut(status);
     if (isLive(status)) this.memory.remember(status);
     else if (status.state !== before?.state) {
       this.memory.forget();
       // What fails while it is prepared is told by the request that began it.
       if (isLive(before) && before.run !== null) this.ended(status);
     }
+  }
+
+  private leftOut({ skipped }: TrainingStatus): void {
+    if (!skipped) return;
+    const { from, count, first } = skipped;
+    for (const file of first) this.services.log.warn(`Left out of ${from}: ${faultText(file)}.`);
+    const rest = count - first.length;
+    if (rest > 0) this.services.log.warn(`Left out of ${from}: ${formatCount(rest)} more.`);
+    tell('info', skippedText(skipped), { 'Show Log': () => execute('diffusion.showLog') });
   }
 
   private ended(status: TrainingStatus): void {

@@ -178,6 +178,7 @@ export function syntheticStatus(
     dataset: 'digits, drawn as they are asked for, 16×16×1',
     parameters: 278_081,
     memory: 412_000_000,
+    skipped: null,
     lastCheckpoint: null,
     message: null,
     ...changes,

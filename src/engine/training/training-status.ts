@@ -1,5 +1,8 @@
 import type { StartedEvent, TrainEvent } from '../../core/train/events';
-import type { TrainingStatus } from '../protocol';
+import type { SkippedFiles, TrainingStatus } from '../protocol';
+
+/** Files left out of a data set that are told by name. */
+const TOLD_FILES = 5;
 
 /** A training that has just been asked for. */
 export function firstStatus(name: string): TrainingStatus {
@@ -21,6 +24,7 @@ export function firstStatus(name: string): TrainingStatus {
     device: '',
     deviceReason: '',
     dataset: '',
+    skipped: null,
     parameters: null,
     memory: 0,
     lastCheckpoint: null,
@@ -74,6 +78,17 @@ export function changesBy(
 
 function fromStart(event: StartedEvent): Partial<TrainingStatus> {
   const { run, step, steps, parameters, device, deviceReason, source } = event;
-  const name = run.split(/[\\/]/).at(-1)!;
-  return { run, name, step, steps, parameters, device, deviceReason, dataset: source.description };
+  const name = lastPart(run);
+  const dataset = source.description;
+  const skipped = skippedIn(source);
+  return { run, name, step, steps, parameters, device, deviceReason, dataset, skipped };
+}
+
+function skippedIn({ spec, skipped }: StartedEvent['source']): SkippedFiles | null {
+  if (skipped.length === 0) return null;
+  return { from: lastPart(spec), count: skipped.length, first: skipped.slice(0, TOLD_FILES) };
+}
+
+function lastPart(place: string): string {
+  return place.split(/[\\/]/).at(-1)!;
 }
