@@ -128,7 +128,37 @@ describe('sentences about wrong settings', () => {
       'foreign key',
       { horses: 3 },
       {},
-      'my.json: horses is not a known key; known here: dataset, imageSize, channels, resize, horizontalFlip, model, schedule, training, device, threads.',
+      'my.json: horses is not a known key; known here: preset, dataset, imageSize, channels, resize, horizontalFlip, model, schedule, training, device, threads, $schema.',
+    ],
+    [
+      'key outside its section',
+      { steps: 3 },
+      {},
+      'my.json: steps is not a known key; steps belongs under training.',
+    ],
+    [
+      'key outside its section, in other letters',
+      { batch_size: 3 },
+      {},
+      'my.json: batch_size is not a known key; batchSize belongs under training.',
+    ],
+    [
+      'key of a model outside it',
+      { hiddenChannels: [8] },
+      {},
+      'my.json: hiddenChannels is not a known key; hiddenChannels belongs under model.',
+    ],
+    [
+      'name from another program',
+      { learningRate: 0.1 },
+      {},
+      'my.json: learningRate is not a known key; use lr under training.',
+    ],
+    [
+      'misspelt preset',
+      { presset: 'quick' },
+      {},
+      'my.json: presset is not a known key; did you mean preset?',
     ],
     [
       'key of the other model',

@@ -3,6 +3,7 @@ import { UserError } from '../base/errors';
 import { hint, isRecord, parseWith, show } from '../base/schema';
 import type { NameKey } from '../base/schema';
 import { checkConfig } from './check';
+import { checkFileKeys } from './file-keys';
 import { PRESET_NAMES, PRESETS } from './presets';
 import type { PresetName } from './presets';
 import { TrainingConfig } from './training-config';
@@ -115,6 +116,7 @@ function readFileLayer(file: ResolveOptions['file']): Record<string, unknown> {
   if (!isRecord(file.json)) {
     throw new UserError(`${file.path} must hold a JSON object, not ${show(file.json)}.`);
   }
+  checkFileKeys(file.path, file.json);
   return Object.fromEntries(Object.entries(file.json).filter(([key]) => key !== '$schema'));
 }
 
