@@ -57,7 +57,7 @@ function deviceItems({ reports, auto }: DevicesResult, current: string): DeviceI
   const mark = (device: string) => (device === current ? '$(check) ' : '');
   const working = reports.filter(({ works }) => works);
   const others = reports.filter(({ works }) => !works);
-  return [
+  const choices = [
     {
       device: 'auto',
       label: `${mark('auto')}auto`,
@@ -69,6 +69,12 @@ function deviceItems({ reports, auto }: DevicesResult, current: string): DeviceI
       label: `${mark(name)}${name}`,
       description: `works: ${milliseconds!.toFixed(1)} ms for the trial`,
     })),
+  ];
+  const isCurrent = ({ device }: DeviceItem) => device === current;
+  return [
+    // The first is where the list begins: accepting it changes nothing.
+    ...choices.filter(isCurrent),
+    ...choices.filter((item) => !isCurrent(item)),
     ...(others.length === 0
       ? []
       : [
