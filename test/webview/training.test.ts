@@ -80,6 +80,12 @@ describe('the training view', () => {
     expect(await readout()).toMatch(/^step 200 · 24 s · /);
   });
 
+  it('gives no reason for a device that was asked for', async () => {
+    const status = { ...training(), deviceReason: 'as asked for' };
+    await view.send(hydrate(RUN, { status }));
+    expect(await view.page.locator('.device-reason').isVisible()).toBe(false);
+  });
+
   it('says whether previews are still to come, or off', async () => {
     const history = { ...syntheticHistory(RUN), previewSteps: [] };
     await view.send(hydrate(RUN, { history }));

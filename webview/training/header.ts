@@ -149,9 +149,12 @@ export class Header {
     }
     const reason = status?.deviceReason ?? '';
     setText(this.reason, `Why this device: ${reason}`);
-    show(this.reason, reason !== '');
+    show(this.reason, reason !== '' && reason !== AS_ASKED);
   }
 }
+
+/** The engine's reason for a device that the user chose, who knows it. */
+const AS_ASKED = 'as asked for';
 
 /** Pause and Continue share a place, and Resume takes it where nothing runs. */
 function isShown(action: TrainingAction, phase: Phase, isLive: boolean): boolean {
