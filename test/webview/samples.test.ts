@@ -322,6 +322,18 @@ describe('the samples view', () => {
     await view.shoot('samples-failed');
   });
 
+  it('says why a single step with leading spacing leaves noise', async () => {
+    const form = { ...FORM, steps: 1 };
+    const one = done('a', form);
+    const settings = { ...one.result!.settings, steps: 1, spacing: 'leading' };
+    await open({}, { ...HYDRATE, rows: [{ ...one, result: { ...one.result!, settings } }] });
+    const note = view.page.getByText('choose trailing spacing, or more steps');
+    await note.waitFor();
+    const changed = { ...one.result!, settings: { ...settings, spacing: 'trailing' } };
+    await view.send({ type: 'row', row: { ...one, result: changed } });
+    await note.waitFor({ state: 'hidden' });
+  });
+
   it('says that the engine is down or starting', async () => {
     await open({}, { ...HYDRATE, health: { state: 'down', message: 'The engine ended.' } });
     await view.page.getByText('The engine ended. Sampling starts it again.').waitFor();

@@ -32,6 +32,7 @@ export class RowView {
   private readonly about = h('span', { class: 'hint numeric' });
   private readonly progress = h('progress', { class: 'progress', max: 1 });
   private readonly problem = h('p', { class: 'notice error', role: 'alert', hidden: true });
+  private readonly note = h('p', { class: 'hint', hidden: true });
   private readonly actions: HTMLElement;
   private readonly saves;
   private readonly eta = new Eta();
@@ -73,6 +74,7 @@ export class RowView {
       h('div', { class: 'card-head' }, this.title, this.about),
       this.progress,
       this.problem,
+      this.note,
       this.grid.element,
       this.actions,
     );
@@ -104,6 +106,9 @@ export class RowView {
       failed: 'Failed',
     };
     setText(this.about, state === 'done' ? (took ?? '') : said[state]);
+    const note = startNote(row);
+    setText(this.note, note ?? '');
+    show(this.note, note !== null);
     this.about.title = result?.deviceReason ?? '';
   }
 
@@ -123,4 +128,15 @@ export class RowView {
     const eta = left === null ? '' : `, ${duration(left)} left`;
     setText(this.about, `Step ${step} of ${count(steps)}, t = ${t}${eta}`);
   }
+}
+
+/**
+ * Why one step with leading spacing, which begins at the lowest timestep, leaves the noise as it is; null
+ * for any other sampling.
+ */
+function startNote({ result }: SampleRow): string | null {
+  const { steps, spacing } = result?.settings ?? {};
+  return steps === 1 && spacing === 'leading'
+    ? 'With leading spacing a single step is taken at the lowest timestep, where a model takes almost no noise away: choose trailing spacing, or more steps.'
+    : null;
 }
