@@ -4,7 +4,7 @@ import { PixelGrid } from '../shared/pixels';
 import { emptyPixels, toPixels, type CleanImage } from './forward-process';
 import { fixed, formulaText, decibels } from './numbers';
 
-const PICTURE = 72;
+const PICTURE = 56;
 
 /** x_t = √ᾱ_t·x_0 + √(1−ᾱ_t)·ε in symbols, in numbers and in pictures. */
 export class Formula {

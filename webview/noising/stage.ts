@@ -67,7 +67,7 @@ export class Stage {
     this.size = dropdown<string>({
       label: 'Size',
       choices: [
-        { value: OWN, label: 'As the image' },
+        { value: OWN, label: 'As the image, at most 128' },
         ...SIZES.map((value) => ({ value, label: `${value} × ${value}` })),
       ],
       value: OWN,
