@@ -26,6 +26,10 @@ describe('a sentence in a window', () => {
       '/r holds a run already; resume it, or choose another folder.',
     ],
     [
+      '--steps is 2000, more than the 1000 timesteps that the model was trained with; give at most 1000.',
+      'The number of steps is 2000, more than the 1000 timesteps that the model was trained with; give at most 1000.',
+    ],
+    [
       'the file /a.png is there already; choose another.',
       'The file /a.png is there already; choose another.',
     ],
