@@ -46,6 +46,14 @@ describe('the command line', () => {
     ['train --preset quick --schedule cosin', /--schedule is "cosin"/],
     ['train --preset quick --device gpu', /--device is "gpu".*webgpu/],
     ['train --preset quick --device tensorflow', /tensorflow is not part of this version/],
+    [
+      'train --preset quick --seed 99999999999999999999',
+      /--seed is 99999999999999999999; it must be a whole number from 0 to 9007199254740991/,
+    ],
+    [
+      'sample empty --seed 99999999999999999999',
+      /--seed is 99999999999999999999; it must be a whole number from 0 to 9007199254740991/,
+    ],
     ['train --preset quick --dataset nowhere', /data set folder nowhere: it does not exist/],
     ['train --preset quick --dataset empty', /empty is empty/],
     ['train --preset quick --dataset text', /No image.*cat\.jpg/],

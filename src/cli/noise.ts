@@ -14,6 +14,7 @@ import { fields, shortPath } from './format';
 import {
   numberList,
   numberOrText,
+  wholeOrText,
   optionName,
   withCommonOptions,
   type CommonOptions,
@@ -70,7 +71,7 @@ export function noiseCommand(program: Command): void {
       `side in pixels (default: the image’s, at most ${LARGEST_SIDE})`,
       numberOrText,
     )
-    .option('--seed <n>', 'seed of the noise (default 0)', numberOrText)
+    .option('--seed <n>', 'seed of the noise (default 0)', wholeOrText)
     .option('--out <file.png>', 'the stages in a row (default: a new noise.png here)');
   withCommonOptions(command, { quiet: true }).addHelpText('after', EXAMPLES).action(runNoise);
 }

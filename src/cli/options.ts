@@ -8,6 +8,12 @@ export function numberOrText(text: string): number | string {
   return DECIMAL.test(text) ? Number(text) : text;
 }
 
+/** As {@link numberOrText}; a whole number that cannot be held exactly stays as it was typed. */
+export function wholeOrText(text: string): number | string {
+  const value = numberOrText(text);
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? text : value;
+}
+
 /** '0,50,199' as a list of numbers. */
 export function numberList(text: string): (number | string)[] {
   return text.split(',').map((part) => numberOrText(part.trim()));

@@ -21,7 +21,13 @@ import {
 import { Animation } from './animation';
 import { duration, fields, plural, shortPath } from './format';
 import { catchInterrupts } from './interrupts';
-import { numberOrText, optionName, withCommonOptions, type CommonOptions } from './options';
+import {
+  numberOrText,
+  optionName,
+  wholeOrText,
+  withCommonOptions,
+  type CommonOptions,
+} from './options';
 import { Output } from './output';
 import { freeName, prepareFolder, prepareGif, preparePng } from '../core/base/output-files';
 import { openSampleView, type SampleView } from './sample-view';
@@ -75,7 +81,7 @@ export function sampleCommand(program: Command): void {
     .option('--eta <x>', 'ddim: share of fresh noise, 0 … 1 (default 0)', numberOrText)
     .option('--variance <name>', `ddpm: ${VARIANCES.join(' or ')} (default: as the model says)`)
     .option('--spacing <name>', `timesteps: ${SPACINGS.join(', ')} (default: as the model says)`)
-    .option('--seed <n>', 'seed of the noise (default 0)', numberOrText)
+    .option('--seed <n>', 'seed of the noise (default 0)', wholeOrText)
     .optionsGroup('Device:')
     .option('--device <name>', DEVICES.join(', '))
     .option('--threads <n>', 'CPU threads', numberOrText)

@@ -11,7 +11,7 @@ import {
 } from '../core/config/training-config';
 import { CHANGE_KEYS, parseChanges } from '../core/train/resume-changes';
 import type { ResumeChanges } from '../core/train/run-state';
-import { numberOrText, optionName, type CommonOptions } from './options';
+import { numberOrText, optionName, wholeOrText, type CommonOptions } from './options';
 
 /** What the user gave, by the option's name in camel case. */
 export interface TrainOptions extends CommonOptions, ConfigOverrides {
@@ -75,7 +75,8 @@ export function addTrainOptions(command: Command): void {
     for (const [key, value, description] of entries) {
       const flags = value === null ? optionName(key) : `${optionName(key)} <${value}>`;
       const option = new Option(flags, description).helpGroup(group);
-      if (value === 'n' || value === 'x') option.argParser(numberOrText);
+      if (value === 'n') option.argParser(wholeOrText);
+      if (value === 'x') option.argParser(numberOrText);
       command.addOption(option);
     }
   }

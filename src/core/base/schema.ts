@@ -55,9 +55,11 @@ function sentenceFor(
     return `${name(dotted([...path, key]))} is not a known key; ${hint(key, known)}`;
   }
   const given = valueAt(value, path);
-  const state = given === undefined ? 'is missing' : `is ${show(given)}`;
+  const isVast = isVastWhole(given);
+  const state =
+    given === undefined ? 'is missing' : `is ${isVast ? cut(String(given)) : show(given)}`;
   const node = nodeAt(root, value, path);
-  const allowed = node ? allowedBy(node) : issue.message;
+  const allowed = node ? allowedBy(node, isVast) : issue.message;
   return `${name(dotted(path))} ${state}; it must be ${allowed}.`;
 }
 
@@ -111,19 +113,29 @@ function unionOf(variants: readonly SchemaNode[], key: string): SchemaNode {
   return { enum: values.filter((value) => value !== undefined) };
 }
 
-/** What a schema allows, in words that follow "it must be". */
-export function allowedBy(node: SchemaNode): string {
+/** Whether it is a whole number, or the text of one, that is too far from 0 to be held exactly. */
+function isVastWhole(given: unknown): boolean {
+  const isWhole = typeof given === 'string' ? /^[+-]?\d+$/.test(given) : Number.isInteger(given);
+  return isWhole && !Number.isSafeInteger(Number(given));
+}
+
+/**
+ * What a schema allows, in words that follow "it must be".
+ *
+ * @param limits whether the limits of what can be held exactly are told as well
+ */
+export function allowedBy(node: SchemaNode, limits = false): string {
   if (node.const !== undefined) return String(node.const);
   if (node.enum) return oneOf(node.enum.map(String));
   const variants = node.anyOf ?? node.oneOf;
-  if (variants) return [...new Set(variants.map(allowedBy))].join(' or ');
+  if (variants) return [...new Set(variants.map((each) => allowedBy(each, limits)))].join(' or ');
   switch (node.type) {
     case 'string':
       return 'a text';
     case 'boolean':
       return 'true or false';
     case 'integer':
-      return `a whole number${range(node)}`;
+      return `a whole number${range(node, limits)}`;
     case 'number':
       return `a number${range(node)}`;
     case 'array':
@@ -135,9 +147,11 @@ export function allowedBy(node: SchemaNode): string {
   }
 }
 
-function range(node: SchemaNode): string {
-  const low = node.minimum === -Number.MAX_SAFE_INTEGER ? undefined : node.minimum;
-  const high = node.maximum === Number.MAX_SAFE_INTEGER ? undefined : node.maximum;
+function range(node: SchemaNode, limits = false): string {
+  const told = (bound: number | undefined, limit: number) =>
+    bound === limit && !limits ? undefined : bound;
+  const low = told(node.minimum, -Number.MAX_SAFE_INTEGER);
+  const high = told(node.maximum, Number.MAX_SAFE_INTEGER);
   if (low !== undefined && high !== undefined) return ` from ${low} to ${high}`;
   const bounds = [
     low !== undefined && `of at least ${low}`,
@@ -187,6 +201,10 @@ function editDistance(a: string, b: string): number {
 /** A value as it is shown in a sentence, cut to a readable length. */
 export function show(value: unknown): string {
   const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  return cut(text);
+}
+
+function cut(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 

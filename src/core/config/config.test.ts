@@ -92,6 +92,24 @@ describe('sentences about wrong settings', () => {
       { batchSize: NaN },
       '--batch-size is NaN; it must be a whole number from 1 to 65536.',
     ],
+    [
+      'whole number past what is exact, as typed',
+      {},
+      { seed: '99999999999999999999' },
+      '--seed is 99999999999999999999; it must be a whole number from 0 to 9007199254740991.',
+    ],
+    [
+      'whole number past what is exact, in the file',
+      { training: { seed: 1e20 } },
+      {},
+      'my.json: training.seed is 100000000000000000000; it must be a whole number from 0 to 9007199254740991.',
+    ],
+    [
+      'whole number below its least',
+      {},
+      { seed: -1 },
+      '--seed is -1; it must be a whole number of at least 0.',
+    ],
     ['channels 2', {}, { channels: 2 }, '--channels is 2; it must be 1 or 3.'],
     [
       'unknown schedule',
