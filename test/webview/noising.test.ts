@@ -168,6 +168,14 @@ describe('the noising view', () => {
     await view.shoot(`noising-${theme}-400`);
   });
 
+  it('has its formula on one line beside the image, at any timestep', async () => {
+    await open();
+    await slider().press('End');
+    await expect.poll(formula).toContain('x_999 =');
+    const { height } = (await view.page.getByRole('math').boundingBox())!;
+    expect(height).toBeLessThan(80);
+  });
+
   it('fits into 320 pixels', async () => {
     await open({ width: 320 });
     const width = await view.page.evaluate('document.documentElement.scrollWidth');
