@@ -392,6 +392,20 @@ describe('the samples view', () => {
     await view.shoot(`samples-${theme}-400`);
   });
 
+  it('keeps the name of what a deleted checkpoint drew, and says that it is not there', async () => {
+    await openDone();
+    const heading = view.page.getByRole('heading', {
+      name: 'DDIM, 10 steps · digits-1 · step 2,000',
+    });
+    await heading.waitFor();
+    await view.send({ type: 'models', models: MODELS.slice(1) });
+    await view.page.getByRole('combobox', { name: 'Checkpoint' }).click();
+    const name = 'digits-1 · step 2,000 (no longer there)';
+    await view.page.getByRole('option', { name, selected: true }).waitFor();
+    await view.page.keyboard.press('Escape');
+    expect(await heading.isVisible()).toBe(true);
+  });
+
   it('says what to do where there is no checkpoint', async () => {
     await open({}, { ...HYDRATE, models: [], form: { ...FORM, model: '' } });
     await view.shoot('samples-empty');

@@ -155,11 +155,16 @@ export class Form {
     this.show();
   }
 
-  /** The models to choose from; one that is chosen stays, whether or not it is among them. */
-  setModels(models: readonly ModelChoice[]): void {
+  /**
+   * The models to choose from; one that is chosen stays, whether or not it is among them.
+   *
+   * @param before its label, where it was among them and is not any more
+   */
+  setModels(models: readonly ModelChoice[], before?: string): void {
     const { model } = this.form;
     const isThere = model === '' || models.some(({ path }) => path === model);
-    const all = isThere ? models : [{ path: model, label: modelLabel(model, []) }, ...models];
+    const label = before === undefined ? modelLabel(model, []) : `${before} (no longer there)`;
+    const all = isThere ? models : [{ path: model, label }, ...models];
     this.model.value = model;
     this.model.setChoices(all.map(({ path, label }) => ({ value: path, label })));
     this.model.element.title = model;

@@ -44,6 +44,8 @@ export class SamplesView {
   private readonly compareList: CompareList;
   private readonly results: Results;
   private models: readonly ModelChoice[] | null = null;
+  /** Labels of all models there have been: what is drawn keeps its name when its model is deleted. */
+  private readonly labels = new Map<string, string>();
   private rows: readonly SampleRow[] = [];
   private health: EngineHealth = { state: 'up', message: null };
 
@@ -109,11 +111,12 @@ export class SamplesView {
 
   setModels(models: readonly ModelChoice[] | null): void {
     this.models = models;
+    for (const { path, label } of models ?? []) this.labels.set(path, label);
     const first = models?.[0];
     if (this.state.form.model === '' && first) {
       this.change({ form: { ...this.state.form, model: first.path } });
     }
-    this.form.setModels(models ?? []);
+    this.fillModels();
     this.results.rename();
     this.showBusy();
     this.compareList.show(this.state.compared, (form) => this.labelOf(form));
@@ -125,7 +128,7 @@ export class SamplesView {
     const form = { ...this.state.form, model: first };
     const compared = models.length > 1 ? models.map((model) => ({ ...form, model })) : [];
     this.change({ form, compared });
-    this.form.setModels(this.models ?? []);
+    this.fillModels();
     if (start) this.sample();
   }
 
@@ -178,12 +181,16 @@ export class SamplesView {
       );
     }
     this.change({ form: restored.form, compared: [] });
-    this.form.setModels(this.models ?? []);
+    this.fillModels();
     this.tell('info', restored.message);
   }
 
+  private fillModels(): void {
+    this.form.setModels(this.models ?? [], this.labels.get(this.state.form.model));
+  }
+
   private labelOf(form: SampleForm): string {
-    return modelLabel(form.model, this.models ?? []);
+    return this.labels.get(form.model) ?? modelLabel(form.model, []);
   }
 
   private keep(changes: Partial<SamplesState>): void {

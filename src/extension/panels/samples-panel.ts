@@ -44,6 +44,8 @@ export class SamplesPanel implements vscode.Disposable {
   private session: SamplingSession | null = null;
   private wish: SamplesWish | null = null;
   private chosen: readonly string[] = [];
+  /** Every checkpoint of a run there has been: one that is in no run any more is deleted. */
+  private readonly checkpoints = new Set<string>();
   private areRunsRead = false;
   /** Whether there is a view that hears what is posted. */
   private isHydrated = false;
@@ -132,7 +134,12 @@ export class SamplesPanel implements vscode.Disposable {
   }
 
   private models() {
-    return modelChoices(this.services.runs.runs, this.chosen);
+    const { runs } = this.services.runs;
+    for (const { checkpoints } of runs) {
+      for (const { path: each } of checkpoints) this.checkpoints.add(each);
+    }
+    const others = this.chosen.filter((one) => !this.checkpoints.has(one));
+    return modelChoices(runs, others);
   }
 
   private postModels(): void {
