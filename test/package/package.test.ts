@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -36,7 +36,8 @@ describe('what is shipped', () => {
 
   it('has no sources, tests, source maps or tools', () => {
     const own = files.filter((file) => !file.startsWith('node_modules/'));
-    expect(own.filter((file) => !/^(dist|media|schemas)\/|^[^/]+$/.test(file))).toEqual([]);
+    const known = /^(dist|media|schemas)\/|^docs\/[^/]+\.md$|^docs\/images\/|^[^/]+$/;
+    expect(own.filter((file) => !known.test(file))).toEqual([]);
     expect(files.filter((file) => /\.(ts|map|vsix|cc|h|gyp)$/.test(file))).toEqual([]);
     const packages = new Set(
       files.flatMap((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []),
@@ -49,6 +50,22 @@ describe('what is shipped', () => {
       'semver',
       'sharp',
     ]);
+  });
+});
+
+describe('what is owed', () => {
+  it('names every package that is bundled or shipped, with its licence', () => {
+    const notices = readFileSync(path.join(root, 'THIRD_PARTY_NOTICES.txt'), 'utf8');
+    for (const name of [
+      'zod',
+      'uplot',
+      '@vscode/webview-ui-toolkit',
+      'onnxruntime-node',
+      'sharp',
+    ]) {
+      expect(notices).toMatch(new RegExp(`^${name} [\\d.]+ \\(\\S+\\)$`, 'm'));
+    }
+    expect(notices).not.toMatch(/\(undefined\)$/m);
   });
 });
 
