@@ -345,7 +345,11 @@ describe('bad input is told in one sentence, and changes nothing', () => {
       /absent does not exist/,
     ],
     ['count', () => client.request('sample', sampling({ count: 0 })), /^count is 0; it must be/],
-    ['many steps', () => client.request('sample', sampling({ steps: 51 })), /^The number of steps is 51, more/],
+    [
+      'many steps',
+      () => client.request('sample', sampling({ steps: 51 })),
+      /^The number of steps is 51, more/,
+    ],
     [
       'eta',
       () => client.request('sample', sampling({ solver: 'ddpm', eta: 1 })),
