@@ -6,6 +6,9 @@ import type { EngineHost } from './engine-host';
 import { RunsWatcher } from './runs-watcher';
 import type { Settings } from './settings';
 
+/** Watchers miss changes: on network disks, of processes that die, and now and then anywhere. */
+const LOOK_MS = 10_000;
+
 /** The runs of all folders of runs, as the file system has them. */
 export class RunsModel implements vscode.Disposable {
   private all: readonly RunSummary[] = [];
@@ -16,6 +19,7 @@ export class RunsModel implements vscode.Disposable {
   /** What each folder last held, as far as it could be read. */
   private known: ReadonlyMap<string, readonly RunSummary[]> = new Map();
   private readonly watcher: RunsWatcher;
+  private readonly timer: NodeJS.Timeout;
   private readonly health: vscode.Disposable;
   private readonly emitter = new vscode.EventEmitter<void>();
   /** The list changed, or why it cannot be read. */
@@ -30,6 +34,7 @@ export class RunsModel implements vscode.Disposable {
       () => settings.runsFolders,
       () => void this.refresh(),
     );
+    this.timer = setInterval(() => this.look(), LOOK_MS);
     this.health = engine.onDidChangeHealth(({ state }) => {
       if (state === 'up' && this.fault !== null && !this.reading) void this.refresh();
     });
@@ -56,6 +61,20 @@ export class RunsModel implements vscode.Disposable {
   async read(): Promise<readonly RunSummary[]> {
     if (!this.wasTried) await this.refresh();
     return this.all;
+  }
+
+  /** Looks for changes that no watcher told of; starts no engine. */
+  private look(): void {
+    if (this.engine.health.state !== 'up' || !this.wasTried || this.reading) return;
+    this.reading = this.readQuietly().finally(() => (this.reading = null));
+  }
+
+  private async readQuietly(): Promise<void> {
+    const before = JSON.stringify(this.all);
+    this.isStale = false;
+    await this.readFolders(await present(this.settings.runsFolders));
+    if (this.isStale) return this.readUntilFresh();
+    if (JSON.stringify(this.all) !== before) this.emitter.fire();
   }
 
   /** Reads the folders again; settles when what is there now has been read. Never throws. */
@@ -98,6 +117,7 @@ export class RunsModel implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearInterval(this.timer);
     this.watcher.dispose();
     this.health.dispose();
     this.emitter.dispose();
