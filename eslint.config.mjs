@@ -6,7 +6,8 @@ import tseslint from 'typescript-eslint';
  * from. A file may always import from its own folder. Everything points one way.
  */
 const LAYERS = {
-  'core/base': [],
+  'core/base/number-text': [],
+  'core/base': ['core/base/number-text'],
   'core/graph': ['core/base'],
   'core/runtime': ['core/graph', 'core/base'],
   'core/nn': ['core/graph', 'core/base'],
@@ -43,6 +44,7 @@ const LAYERS = {
   'engine/run-name': [],
   engine: ['engine/wire', 'engine/columns', 'engine/run-name', 'engine/protocol', 'core'],
   extension: [
+    'core/base/number-text',
     'engine/client',
     'engine/columns',
     'engine/run-name',

@@ -1,36 +1,6 @@
 import path from 'node:path';
 
-/** "4.2 s", "42 s", "3 min 05 s", "2 h 07 min". */
-export function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '–';
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const two = (value: number) => String(value).padStart(2, '0');
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  const minutes = Math.round(whole / 60);
-  return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
-}
-
-/** "12,345". */
-export function count(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
-/** "1 image", "2 images". */
-export function plural(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
-}
-
-/** Three digits or so: "0.0612", "18.3", "583". */
-export function figure(value: number): string {
-  if (!Number.isFinite(value)) return '–';
-  const size = Math.abs(value);
-  if (size >= 100) return count(Math.round(value));
-  if (size >= 10) return value.toFixed(1);
-  if (size >= 1) return value.toFixed(2);
-  return size >= 1e-4 || size === 0 ? value.toFixed(4) : value.toExponential(2);
-}
+export { count, duration, figure, plural } from '../core/base/number-text';
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 

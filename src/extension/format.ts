@@ -1,30 +1,11 @@
 /** Numbers as people read them in the status bar, the tree and messages. */
 
-const THOUSANDS = new Intl.NumberFormat('en-US');
-
-/** "2,000" */
-export function formatCount(value: number): string {
-  return THOUSANDS.format(value);
-}
+export { count as formatCount, duration as formatDuration } from '../core/base/number-text';
 
 /** "0.0423", three significant digits; a dash where there is none. */
 export function formatLoss(loss: number | null): string {
   if (loss === null || !Number.isFinite(loss)) return '–';
   return loss !== 0 && Math.abs(loss) < 1e-4 ? loss.toExponential(2) : loss.toPrecision(3);
-}
-
-/** "45 s", "3 min 05 s", "2 h 07 min", "3 d 04 h", as the views write them. */
-export function formatDuration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return two(whole, 60, 'min', 's');
-  const minutes = Math.round(whole / 60);
-  if (minutes < 1440) return two(minutes, 60, 'h', 'min');
-  return two(Math.round(minutes / 60), 24, 'd', 'h');
-}
-
-function two(value: number, base: number, large: string, small: string): string {
-  return `${Math.floor(value / base)} ${large} ${String(value % base).padStart(2, '0')} ${small}`;
 }
 
 /** "6.8 it/s", or "2.5 s/it" where a step takes longer than a second. */

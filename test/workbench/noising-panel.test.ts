@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readPictureSettings } from '../../src/core/base/picture';
 import { answerFileDialog, replaceInFileDialog } from './support/file-dialog';
+import { sprite } from './support/images';
 import { poll } from './support/poll';
 import { photographFailures, Workbench } from './support/workbench';
 
@@ -15,19 +16,6 @@ photographFailures(() => window);
 
 /** The smallest training that leaves a checkpoint to look with. */
 const TRAINING = ['train', '--preset', 'quick', '--steps', '4', '--device', 'cpu', '--quiet'];
-
-/** A sprite: a bright disc on a dark ground. */
-async function sprite(): Promise<Uint8Array> {
-  const side = 24;
-  const data = Uint8Array.from({ length: side * side * 3 }, (_, i) => {
-    const pixel = Math.floor(i / 3);
-    const inside = Math.hypot((pixel % side) - 12, Math.floor(pixel / side) - 12) < 8;
-    return inside ? [250, 180, 40][i % 3]! : [30, 40, 90][i % 3]!;
-  });
-  return sharp(data, { raw: { width: side, height: side, channels: 3 } })
-    .png()
-    .toBuffer();
-}
 
 beforeAll(async () => {
   const files = { 'sprite.png': await sprite(), 'torn.png': new Uint8Array([0x89, 0x50, 1, 2]) };

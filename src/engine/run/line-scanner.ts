@@ -1,4 +1,4 @@
-import { blankColumns } from '../columns';
+import { blankColumns, SERIES, type SeriesName } from '../columns';
 import type { MetricsColumns } from '../protocol';
 
 /**
@@ -8,24 +8,12 @@ import type { MetricsColumns } from '../protocol';
  * reader.
  */
 
-const KEYS = [
-  'step',
-  'time',
-  'epoch',
-  'loss',
-  'lr',
-  'gradNorm',
-  'imagesPerSecond',
-  'memory',
-] as const;
 const PARTS = 'lossByTimestep';
-
-type Key = (typeof KEYS)[number];
 
 /** A field of a line: the bytes before its value, and what the value is. */
 interface Field {
   readonly before: Uint8Array;
-  readonly key: Key | typeof PARTS;
+  readonly key: SeriesName | typeof PARTS;
 }
 
 const [QUOTE_N, MINUS, PLUS, DOT, ZERO, NINE] = [110, 45, 43, 46, 48, 57] as const;
@@ -61,7 +49,7 @@ function templateOf(line: Uint8Array): { readonly fields: Field[]; readonly part
   if (typeof value !== 'object' || value === null) return null;
   const names = Object.keys(value);
   const isKnown = (name: string): name is Field['key'] =>
-    name === PARTS || (KEYS as readonly string[]).includes(name);
+    name === PARTS || (SERIES as readonly string[]).includes(name);
   if (!names.every(isKnown) || !names.includes('step') || !names.includes('loss')) return null;
   const fields = names.map((key, i) => ({
     key,
@@ -100,7 +88,7 @@ class Scan {
   /** What no line has is no value. */
   private clearAbsent(columns: MetricsColumns): void {
     const keys = this.fields.map(({ key }) => key);
-    for (const key of KEYS) if (!keys.includes(key)) columns[key].fill(NaN);
+    for (const key of SERIES) if (!keys.includes(key)) columns[key].fill(NaN);
     if (!keys.includes(PARTS)) columns.lossByTimestep.fill(NaN);
   }
 
