@@ -49,10 +49,19 @@ const LAYERS = {
     'engine/columns',
     'engine/run-name',
     'engine/protocol',
+    'webview/page.mjs',
     'webview/protocol',
   ],
+  'webview/page.mjs': [],
   'webview/protocol': ['engine/protocol'],
-  webview: ['webview/protocol', 'engine/columns', 'engine/protocol', 'core/diffusion', 'core/base'],
+  webview: [
+    'webview/page.mjs',
+    'webview/protocol',
+    'engine/columns',
+    'engine/protocol',
+    'core/diffusion',
+    'core/base',
+  ],
 };
 
 const SOURCE = path.resolve(import.meta.dirname, 'src');

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { themeStyle, THEMES, type ThemeName } from '../../webview/feeds/themes';
+import { pageFor } from '../../webview/page.mjs';
 
 const ORIGIN = 'http://view.test';
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -173,29 +174,15 @@ function pack(message: unknown): string {
 
 /** The page that the extension makes (`panels/panel.ts`), with the policy for this origin. */
 function pageOf(view: string, theme: ThemeName): string {
-  const policy = [
-    "default-src 'none'",
-    "script-src 'nonce-test'",
-    `style-src ${ORIGIN} 'nonce-test'`,
-    `img-src ${ORIGIN} blob:`,
-    `font-src ${ORIGIN}`,
-  ].join('; ');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<style nonce="test">:root { ${themeStyle(theme)} }</style>
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta property="csp-nonce" content="test">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="${view}.css">
-<title>${view}</title>
-</head>
-<body class="${THEMES[theme].body}" data-nonce="test">
-<main id="view"></main>
-<script type="module" nonce="test" src="${view}.js"></script>
-</body>
-</html>`;
+  return pageFor({
+    title: view,
+    nonce: 'test',
+    source: ORIGIN,
+    style: `${view}.css`,
+    script: `${view}.js`,
+    bodyClass: THEMES[theme].body,
+    head: `<style nonce="test">:root { ${themeStyle(theme)} }</style>\n`,
+  });
 }
 
 const bundles = new Map<string, Promise<Record<string, string>>>();

@@ -1,32 +1,19 @@
 // The page of a view outside the editor, under the same policy as inside it.
 
+import { pageFor } from '../page.mjs';
+
 const NONCE = 'ZmVlZA';
 
 /** @param {string} view training, samples or noising */
 export function pageOf(view, origin) {
-  const policy = [
-    "default-src 'none'",
-    `script-src 'nonce-${NONCE}'`,
-    `style-src ${origin} 'nonce-${NONCE}'`,
-    `img-src ${origin} blob:`,
-    `font-src ${origin}`,
-  ].join('; ');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta property="csp-nonce" content="${NONCE}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="/${view}.css">
-<title>${view}</title>
-</head>
-<body data-nonce="${NONCE}">
-<main id="view"></main>
-<script nonce="${NONCE}" src="/feed.js"></script>
-<script type="module" nonce="${NONCE}" src="/${view}.js"></script>
-</body>
-</html>`;
+  return pageFor({
+    title: view,
+    nonce: NONCE,
+    source: origin,
+    style: `/${view}.css`,
+    script: `/${view}.js`,
+    before: `<script nonce="${NONCE}" src="/feed.js"></script>\n`,
+  });
 }
 
 /**

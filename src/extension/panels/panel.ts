@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
+import { pageFor } from '../../../webview/page.mjs';
 import type { AnyWebviewToHost } from '../../../webview/protocol';
 
 /** The views, by the name of their bundle in `dist/webview`. */
@@ -21,7 +22,7 @@ export function panelOptions(
 }
 
 /** The page of a view: nothing but its own bundle may run, and nothing may be fetched. */
-function pageFor(
+function pageOf(
   webview: vscode.Webview,
   extension: vscode.Uri,
   view: ViewName,
@@ -30,28 +31,13 @@ function pageFor(
   const nonce = randomBytes(16).toString('base64');
   const file = (name: string) =>
     webview.asWebviewUri(vscode.Uri.joinPath(extension, 'dist', 'webview', name)).toString();
-  const policy = [
-    "default-src 'none'",
-    `script-src 'nonce-${nonce}'`,
-    `style-src ${webview.cspSource} 'nonce-${nonce}'`,
-    `img-src ${webview.cspSource} blob:`,
-    `font-src ${webview.cspSource}`,
-  ].join('; ');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta property="csp-nonce" content="${nonce}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="${file(`${view}.css`)}">
-<title>${title}</title>
-</head>
-<body data-nonce="${nonce}">
-<main id="view"></main>
-<script type="module" nonce="${nonce}" src="${file(`${view}.js`)}"></script>
-</body>
-</html>`;
+  return pageFor({
+    title,
+    nonce,
+    source: webview.cspSource,
+    style: file(`${view}.css`),
+    script: file(`${view}.js`),
+  });
 }
 
 /** A message that the view acknowledges when it has drawn it. */
@@ -94,7 +80,7 @@ export class Panel<
       this.disposables,
     );
     panel.onDidDispose(() => this.close(), null, this.disposables);
-    panel.webview.html = pageFor(panel.webview, extension, view, panel.title);
+    panel.webview.html = pageOf(panel.webview, extension, view, panel.title);
   }
 
   get visible(): boolean {
