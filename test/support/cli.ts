@@ -2,31 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bundle, Scratch } from './bundles';
+import { tinySettings } from './tiny-settings';
 
 const ROOT = path.resolve(__dirname, '../..');
 const ENTRIES = {
   cli: 'src/cli/main.ts',
   'data-worker': 'src/core/data/worker.ts',
   'device-probe': 'src/core/runtime/probe.ts',
-};
-
-/** A configuration that trains in a moment. */
-const TINY = {
-  dataset: 'digits',
-  imageSize: 8,
-  device: 'cpu',
-  threads: 1,
-  model: { type: 'unet', blockOutChannels: [8, 8], layersPerBlock: 1, attention: [false, false] },
-  schedule: { timesteps: 50 },
-  training: {
-    steps: 6,
-    batchSize: 4,
-    warmupSteps: 2,
-    previewCount: 4,
-    previewSteps: 5,
-    previewEvery: 3,
-    checkpointEvery: 3,
-  },
 };
 
 export interface Event {
@@ -58,14 +40,14 @@ export interface RunOptions {
 
 /** The bundled command line, in a folder of its own. */
 export class CommandLine extends Scratch {
-  /** The settings file with {@link TINY}. */
+  /** The settings file with {@link tinySettings}, on one thread. */
   readonly config = this.at('tiny.json');
 
   static async build(): Promise<CommandLine> {
     const cli = new CommandLine();
     mkdirSync(cli.at('dist'));
     copyFileSync(path.join(ROOT, 'package.json'), cli.at('package.json'));
-    writeFileSync(cli.config, JSON.stringify(TINY));
+    writeFileSync(cli.config, JSON.stringify({ ...tinySettings(), threads: 1 }));
     await Promise.all(
       Object.entries(ENTRIES).map(([name, source]) => bundle(source, cli.at('dist', `${name}.js`))),
     );

@@ -112,6 +112,17 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   return { path: folder, state, pipeline };
 }
 
+/** Why a checkpoint cannot be used, in a sentence; null for a whole one. */
+export async function checkpointFault(checkpoint: string): Promise<string | null> {
+  try {
+    await readCheckpoint(checkpoint);
+    return null;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
 /** Whether a folder has a checkpoint's own files (whole or not). */
 export async function looksLikeCheckpoint(folder: string): Promise<boolean> {
   return (

@@ -14,7 +14,7 @@ import {
 } from '../base/files';
 import { parseWith } from '../base/schema';
 import { TrainingConfig } from '../config/training-config';
-import { readCheckpoint } from './checkpoint';
+import { checkpointFault } from './checkpoint';
 import { formatJson } from './json-format';
 
 export const RUN_STATUSES = ['running', 'finished', 'stopped', 'failed'] as const;
@@ -203,7 +203,7 @@ export class RunDirectory {
       const digits = /^step-(\d{6,})$/.exec(name)?.[1];
       if (digits === undefined) continue;
       const entry = path.join(folder, name);
-      found.push({ step: Number(digits), path: entry, fault: await faultOf(entry) });
+      found.push({ step: Number(digits), path: entry, fault: await checkpointFault(entry) });
     }
     return found.sort((a, b) => a.step - b.step);
   }
@@ -255,16 +255,6 @@ async function claim(folder: string): Promise<boolean> {
     const made = await makeFolder(folder);
     return made !== undefined;
   });
-}
-
-async function faultOf(checkpoint: string): Promise<string | null> {
-  try {
-    await readCheckpoint(checkpoint);
-    return null;
-  } catch (error) {
-    if (error instanceof UserError) return error.message;
-    throw error;
-  }
 }
 
 /** `digits-2026-11-23-1`: the data set's last name, the local date, a number. */

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../../core/base/errors';
-import { readCheckpoint } from '../../core/checkpoint/checkpoint';
+import { checkpointFault } from '../../core/checkpoint/checkpoint';
 import type { CheckpointSummary } from '../protocol';
 
 /** Every file of a whole checkpoint, by its path there. */
@@ -64,7 +63,7 @@ export class CheckpointLister {
     if (known?.stamp === stamp) return known.summary;
     const { size, state, isWhole } = glanceAt(folder, files);
     const alike = files.tensorSizes.join();
-    const fault = isWhole && good.has(alike) ? null : await faultOf(folder);
+    const fault = isWhole && good.has(alike) ? null : await checkpointFault(folder);
     if (fault === null) good.add(alike);
     const writtenAt = Math.round(files.writtenAt);
     const summary: Known = { path: folder, step, ...state, writtenAt, size, fault };
@@ -112,16 +111,6 @@ function readState(file: string): (Glance['state'] & { readonly size: number }) 
     return { loss: number(state.loss), epoch: number(state.epoch), size: bytes.length };
   } catch {
     return null;
-  }
-}
-
-async function faultOf(checkpoint: string): Promise<string | null> {
-  try {
-    await readCheckpoint(checkpoint);
-    return null;
-  } catch (error) {
-    if (error instanceof UserError) return error.message;
-    throw error;
   }
 }
 

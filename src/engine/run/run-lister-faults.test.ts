@@ -26,11 +26,11 @@ vi.mock('node:fs', async (original) => {
   return { ...real, statSync, readdirSync };
 });
 
-const readCheckpoint = vi.hoisted(() => vi.fn());
+const checkpointFault = vi.hoisted(() => vi.fn());
 vi.mock('../../core/checkpoint/checkpoint', async (original) => {
   const real = await original<typeof checkpoint>();
-  readCheckpoint.mockImplementation(real.readCheckpoint);
-  return { ...real, readCheckpoint };
+  checkpointFault.mockImplementation(real.checkpointFault);
+  return { ...real, checkpointFault };
 });
 
 const scratch = new TrainingScratch();
@@ -88,11 +88,11 @@ describe('listing runs', () => {
     const lister = new RunLister(() => null);
     await lister.list(one!);
     await lister.list(other!);
-    const before = readCheckpoint.mock.calls.length;
+    const before = checkpointFault.mock.calls.length;
     await lister.list(one!);
     await lister.list(other!);
     expect(before).toBeGreaterThan(1);
-    expect(readCheckpoint.mock.calls.length).toBe(before);
+    expect(checkpointFault.mock.calls.length).toBe(before);
   });
 
   it('forgets the checkpoints of a run that is gone from its folder', async () => {
@@ -102,8 +102,8 @@ describe('listing runs', () => {
     fs.renameSync(run, scratch.at('aside'));
     await lister.list(path.dirname(run));
     fs.renameSync(scratch.at('aside'), run);
-    const before = readCheckpoint.mock.calls.length;
+    const before = checkpointFault.mock.calls.length;
     await lister.list(path.dirname(run));
-    expect(readCheckpoint.mock.calls.length).toBeGreaterThan(before);
+    expect(checkpointFault.mock.calls.length).toBeGreaterThan(before);
   });
 });
