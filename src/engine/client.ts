@@ -1,5 +1,4 @@
 import net, { type Socket } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CancellationTokenSource, type MessageConnection } from 'vscode-jsonrpc/node';
 import type { EngineFailure, EngineInfo, Hello } from './protocol';
 import {
@@ -30,9 +29,6 @@ const SILENT: EngineFailure = { kind: 'gone', message: 'The engine does not answ
 /** Time for an engine to take a connection and answer its first request. */
 const HELLO_DEADLINE_MS = 15_000;
 
-/** Turns without a notification after which none is left of a connection that is closed. */
-const QUIET_TURNS = 20;
-
 /** Notifications that are kept for the first listener. */
 const MOST_EARLY = 100;
 
@@ -43,7 +39,7 @@ export class EngineClient {
   /** What was told before anyone could listen. */
   private early: (readonly [Notice, unknown])[] | null = [];
   private said: EngineInfo | null = null;
-  private heard = 0;
+  private ended = false;
   /** What requests fail with once the connection is closed. */
   private failure = GONE;
 
@@ -54,7 +50,7 @@ export class EngineClient {
     connection.onNotification((notice: string, payload: unknown) => {
       this.hear(notice as Notice, payload);
     });
-    connection.onClose(() => void this.closeAfterLastWords());
+    connection.onClose(() => this.close());
     connection.onError(() => this.close());
     socket.on('error', () => this.close());
     connection.listen();
@@ -90,6 +86,11 @@ export class EngineClient {
   get info(): EngineInfo {
     if (!this.said) throw new Error('the engine has not been greeted');
     return this.said;
+  }
+
+  /** Whether the engine ended the connection on purpose. */
+  get hasEnded(): boolean {
+    return this.ended;
   }
 
   get isClosed(): boolean {
@@ -149,13 +150,9 @@ export class EngineClient {
     this.close();
   }
 
-  /** What came before the end waits in the connection, which deals with one message a turn. */
-  private async closeAfterLastWords(): Promise<void> {
-    for (let quiet = 0, { heard } = this; quiet < QUIET_TURNS; quiet++) {
-      await nextTurn();
-      if (this.heard !== heard) quiet = 0;
-      ({ heard } = this);
-    }
+  /** The engine's last word was read, and so all before it. */
+  private hangUp(): void {
+    this.ended = true;
     this.close();
   }
 
@@ -169,10 +166,12 @@ export class EngineClient {
   }
 
   private hear(notice: Notice, payload: unknown): void {
-    this.heard++;
-    if (this.early)
+    if (this.early) {
       this.early.splice(0, Infinity, ...this.early.slice(1 - MOST_EARLY), [notice, payload]);
-    else this.listeners.get(notice)?.forEach((listener) => listener(payload as never));
+      return;
+    }
+    this.listeners.get(notice)?.forEach((listener) => listener(payload as never));
+    if (notice === 'ending') this.hangUp();
   }
 
   /** After the first listeners were set, in one turn, what came before is told. */

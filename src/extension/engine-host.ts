@@ -72,8 +72,6 @@ export class EngineHost implements vscode.Disposable {
   private status: TrainingStatus | null = null;
   private currentHealth: EngineHealth = { state: 'down', message: null };
   private isEnding = false;
-  /** The engine that has said its last word. */
-  private leaving: EngineClient | null = null;
   private isDisposed = false;
   private readonly guard = new CrashGuard();
   private readonly listeners = new Map<keyof EngineToHost, Set<(value: never) => void>>();
@@ -269,10 +267,6 @@ export class EngineHost implements vscode.Disposable {
     for (const name of ['metrics', 'preview', 'checkpoint', 'frame', 'warning'] as const) {
       client.on(name, (value) => this.emit(name, value as never));
     }
-    client.on('ending', () => {
-      this.leaving = client;
-      client.dispose();
-    });
     client.onClosed(() => void this.closed(client));
     this.setHealth({ state: 'up', message: null });
     if (client.info.training) this.setTraining(client.info.training);
@@ -287,9 +281,7 @@ export class EngineHost implements vscode.Disposable {
     if (this.client !== client) return;
     this.client = null;
     const lost = isLive(this.status) ? this.status : null;
-    const isOrderly = this.isEnding || this.leaving === client;
-    this.leaving = null;
-    if (isOrderly) return this.gone(null);
+    if (this.isEnding || client.hasEnded) return this.gone(null);
     const isLoop = this.guard.crashed();
     this.gone(isLoop ? tooOften(this.guard.secondsToWait()) : 'The engine ended unexpectedly.');
     const log = await this.logTail();
