@@ -169,7 +169,8 @@ export class Engine implements WindowHost, TrainingListener {
       renameRun: async ({ run, name }) => ({ run: await renameRun(path.resolve(run), name) }),
       shutdown: async () => {
         await this.finishTraining();
-        setTimeout(() => void this.shutdown(), 20);
+        // After the answer, which leaves in this turn.
+        setImmediate(() => void this.shutdown());
         return null;
       },
     };

@@ -1,4 +1,4 @@
-import type { ImageBatch, Raster } from '../core/base/picture';
+import type { ImageBatch } from '../core/base/picture';
 import { toByte } from '../core/base/pixels';
 import type { PixelBatch } from './protocol';
 
@@ -28,9 +28,4 @@ export function imagesOf({ data, count, height, width, channels }: PixelBatch): 
     }
   }
   return { data: values, shape: [count, channels, height, width] };
-}
-
-/** One picture as a batch. */
-export function pixelsOfRaster({ data, width, height, channels }: Raster): PixelBatch {
-  return { data, count: 1, height, width, channels };
 }

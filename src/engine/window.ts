@@ -117,10 +117,9 @@ export class Window implements Follower {
    * that was said before; one that does not is left.
    */
   async end(): Promise<void> {
-    this.tell('ending', () => ['ending', null]);
     const timer = setTimeout(() => this.close(), LAST_WORD_MS);
     await this.told();
-    if (!this.isGreeted && !this.signal.aborted) this.socket.end(() => this.close());
+    await notify(this.connection, 'ending', null).catch(() => undefined);
     await aborted(this.signal);
     clearTimeout(timer);
   }
@@ -154,7 +153,8 @@ export class Window implements Follower {
 
   /** The error for a window that may not speak; its connection ends once it was told. */
   private refuse(sentence: string): UserError {
-    setTimeout(() => void this.end(), 20);
+    // After the answer, which leaves in this turn.
+    setImmediate(() => void this.end());
     return new UserError(sentence);
   }
 

@@ -77,7 +77,7 @@ export function connectionOn(socket: Socket): MessageConnection {
 }
 
 /** Sends a notification; settles when the system has taken it. */
-export function notify<N extends Notice>(
+export async function notify<N extends Notice>(
   connection: MessageConnection,
   notice: N,
   payload: Payload<N>,

@@ -1,7 +1,6 @@
 import { emptyColumns } from '../../src/engine/columns';
 import type {
   MetricsColumns,
-  PixelBatch,
   Preview,
   RunHistory,
   RunSummary,
@@ -183,11 +182,4 @@ export function syntheticStatus(
     message: null,
     ...changes,
   };
-}
-
-/** Any pixels: `[count, side, side, channels]`, a gradient that differs from image to image. */
-export function gradientBatch(count: number, side: number, channels: 1 | 3): PixelBatch {
-  const data = new Uint8Array(count * side * side * channels);
-  for (let at = 0; at < data.length; at++) data[at] = (at * 37) % 256;
-  return { data, count, height: side, width: side, channels };
 }
