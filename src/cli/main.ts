@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { devicesCommand } from './devices';
 import { exitCodeOf, messageFor, usageMessage } from './errors';
+import { evaluateCommand } from './evaluate';
 import { exportCommand } from './export';
 import { infoCommand } from './info';
 import { noiseCommand } from './noise';
@@ -43,6 +44,7 @@ function buildProgram(): Command {
   infoCommand(program);
   devicesCommand(program);
   exportCommand(program);
+  evaluateCommand(program);
   return program;
 }
 

@@ -10,3 +10,8 @@ export class UserError extends Error {
 export class StoppedError extends Error {
   override readonly name = 'StoppedError';
 }
+
+/** @throws StoppedError once the signal is aborted. */
+export function throwIfStopped(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new StoppedError('The work was stopped.');
+}

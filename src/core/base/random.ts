@@ -18,6 +18,7 @@ export const Stream = {
   solverNoise: 9,
   digits: 10,
   labels: 11,
+  heldOut: 12,
 } as const;
 
 /** Names one sequence of random numbers. */

@@ -1,0 +1,95 @@
+import path from 'node:path';
+import { UserError } from '../base/errors';
+import { writeFolderAtomic } from '../base/files';
+import { SafetensorsFile, writeSafetensors } from '../checkpoint/safetensors';
+import { hashText } from '../data/content-hash';
+import type { Weights } from '../nn/parameters';
+import type { Runtime } from '../runtime/runtime';
+import { agreement, Embedder } from './embed';
+import { randomFeatureNet, trainClassifier, type ClassifierHooks } from './classifier';
+import { featureNetLayout, type FeatureNet } from './feature-net';
+import type { LabelledImages } from './images';
+
+/** Raised when the network or its training changes: kept ones are of no use then. */
+const VERSION = 1;
+const FILE = 'feature_net.safetensors';
+
+/** Where images become features. */
+export interface FeatureSpace {
+  readonly kind: 'classifier' | 'random';
+  readonly embedder: Embedder;
+  /** Share of held-out images whose class the classifier tells, 0 … 1; null for a random space. */
+  readonly accuracy: number | null;
+}
+
+export interface FeatureSpaceRequest extends ClassifierHooks {
+  readonly runtime: Runtime;
+  readonly imageSize: number;
+  readonly channels: number;
+  /** Number of classes; null where the data set has none. */
+  readonly classes: number | null;
+  readonly train: LabelledImages;
+  readonly heldOut: LabelledImages;
+  /** Of the data set. */
+  readonly fingerprint: string;
+  /** Trained networks are kept there. */
+  readonly cacheFolder: string;
+}
+
+/**
+ * The feature space of a data set: a classifier trained on its training images, kept for the next time;
+ * without at least two classes, an untrained network with fixed weights.
+ *
+ * @throws StoppedError when the signal is aborted
+ */
+export async function openFeatureSpace(request: FeatureSpaceRequest): Promise<FeatureSpace> {
+  const { runtime, imageSize, channels, heldOut, signal } = request;
+  const classes = request.classes ?? 0;
+  if (classes < 2) {
+    const net = { imageSize, channels, classes: 1 };
+    const embedder = await Embedder.create(runtime, net, randomFeatureNet(net));
+    return { kind: 'random', embedder, accuracy: null };
+  }
+  const net = { imageSize, channels, classes };
+  const embedder = await Embedder.create(runtime, net, await classifierOf(request, net));
+  const { predicted } = await embedder.embed(heldOut.data, signal);
+  return { kind: 'classifier', embedder, accuracy: agreement(predicted, heldOut.labels) };
+}
+
+async function classifierOf(request: FeatureSpaceRequest, net: FeatureNet): Promise<Weights> {
+  const { fingerprint, train, cacheFolder } = request;
+  const name = hashText(JSON.stringify([VERSION, fingerprint, train.count, net])).slice(0, 32);
+  const folder = path.join(cacheFolder, 'features', name);
+  const kept = await readKept(path.join(folder, FILE), net);
+  if (kept) return kept;
+  const weights = await trainClassifier(request.runtime, net, train, request);
+  await keep(folder, weights);
+  return weights;
+}
+
+/** Weights that were kept, or null where there are none that fit. */
+async function readKept(file: string, net: FeatureNet): Promise<Weights | null> {
+  const opened = await SafetensorsFile.open(file).catch(() => null);
+  if (!opened) return null;
+  try {
+    const weights = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+    for (const { name, shape } of featureNetLayout(net).specs) {
+      weights.set(name, { shape, data: await opened.readFloat32(name) });
+    }
+    return weights;
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  } finally {
+    await opened.close();
+  }
+}
+
+/** A network that cannot be kept is trained anew the next time. */
+async function keep(folder: string, weights: Weights): Promise<void> {
+  const tensors = [...weights].map(([name, { shape, data }]) => ({ name, shape, data }));
+  const fill = (place: string) => writeSafetensors(path.join(place, FILE), tensors);
+  await writeFolderAtomic(folder, fill, { replace: true }).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+  });
+}

@@ -1,0 +1,79 @@
+import { throwIfStopped } from '../base/errors';
+import { normals, Stream } from '../base/random';
+import { addNoise } from '../diffusion/forward';
+import { trainingTarget } from '../diffusion/prediction';
+import type { Denoiser } from '../sample/denoiser';
+import type { Diffusion } from '../sample/sampler';
+import type { LabelledImages } from './images';
+
+/** Mean squared error of the model's prediction at one timestep. */
+export interface TimestepLoss {
+  readonly t: number;
+  readonly loss: number;
+  /** Standard error over the images. */
+  readonly error: number;
+}
+
+/** Timesteps that are looked at, from the first to the last, evenly. */
+const TIMESTEPS = 10;
+
+/** Up to {@link TIMESTEPS} timesteps in the middles of equal parts of 0 … T−1. */
+export function lossTimesteps(timesteps: number): number[] {
+  const parts = Math.min(TIMESTEPS, timesteps);
+  return Array.from({ length: parts }, (_, i) => Math.floor(((i + 0.5) * timesteps) / parts));
+}
+
+/**
+ * The training loss without weights, by timestep, on images that are given; the noise is the same for
+ * every model.
+ *
+ * @throws StoppedError when the signal is aborted
+ */
+export async function lossByTimestep(
+  denoiser: Denoiser,
+  diffusion: Diffusion,
+  images: LabelledImages,
+  signal?: AbortSignal,
+): Promise<TimestepLoss[]> {
+  const found: TimestepLoss[] = [];
+  for (const t of lossTimesteps(diffusion.schedule.timesteps)) {
+    const losses: number[] = [];
+    for (let first = 0; first < images.count; first += denoiser.batchSize) {
+      throwIfStopped(signal);
+      losses.push(...(await lossesAt(denoiser, diffusion, images, first, t)));
+    }
+    const mean = losses.reduce((a, b) => a + b, 0) / losses.length;
+    const variance = losses.reduce((sum, loss) => sum + (loss - mean) ** 2, 0) / losses.length;
+    found.push({ t, loss: mean, error: Math.sqrt(variance / losses.length) });
+  }
+  return found;
+}
+
+/** Losses of images `first` …, as many as the denoiser takes at once. */
+async function lossesAt(
+  denoiser: Denoiser,
+  { schedule, prediction }: Diffusion,
+  images: LabelledImages,
+  first: number,
+  t: number,
+): Promise<number[]> {
+  const { batchSize } = denoiser;
+  const size = images.data.length / images.count;
+  const present = Math.min(batchSize, images.count - first);
+  const x0 = new Float32Array(batchSize * size);
+  x0.set(images.data.subarray(first * size, (first + present) * size));
+  const labels = new Int32Array(batchSize);
+  labels.set(images.labels.subarray(first, first + present));
+  const eps = normals(
+    { seed: t, stream: Stream.heldOut, index: first + 1 },
+    new Float32Array(x0.length),
+  );
+  const xt = addNoise(schedule, x0, eps, t);
+  const target = trainingTarget(prediction, schedule, x0, eps, t);
+  const output = await denoiser.predict(xt, t, denoiser.signature.classes === null ? null : labels);
+  return Array.from({ length: present }, (_, i) => {
+    let sum = 0;
+    for (let k = i * size; k < (i + 1) * size; k++) sum += (output[k]! - target[k]!) ** 2;
+    return sum / size;
+  });
+}
