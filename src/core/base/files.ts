@@ -102,12 +102,16 @@ export async function listFolder(folder: string): Promise<string[] | null> {
 /**
  * The value in a JSON file.
  *
+ * @param parse reads the text, and throws where it can't
  * @throws UserError when the file cannot be read or is not JSON
  */
-export async function readJson(file: string): Promise<unknown> {
+export async function readJson(
+  file: string,
+  parse: (text: string) => unknown = JSON.parse,
+): Promise<unknown> {
   const text = await withFile('read', file, () => readFile(file, 'utf8'));
   try {
-    return JSON.parse(text) as unknown;
+    return parse(text);
   } catch (error) {
     const detail = text.trim() === '' ? 'it is empty' : oneLine(error);
     throw new UserError(
@@ -136,11 +140,15 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** What a file holds, as a whole or piece by piece. */
+export type FileData = string | Uint8Array | Iterable<Uint8Array>;
+
 /** Writes a file and puts it on the disk before it returns. Not atomic: see {@link writeFileAtomic}. */
-export async function writeFileSynced(file: string, data: string | Uint8Array): Promise<void> {
+export async function writeFileSynced(file: string, data: FileData): Promise<void> {
   const handle = await open(file, 'w');
   try {
-    await handle.writeFile(data);
+    const pieces = typeof data === 'string' || data instanceof Uint8Array ? [data] : data;
+    for (const piece of pieces) await handle.writeFile(piece);
     await handle.sync();
   } finally {
     await handle.close();
@@ -166,7 +174,7 @@ export function siblingOf(target: string, kind: 'tmp' | 'old'): string {
  */
 export async function writeFileAtomic(
   file: string,
-  data: string | Uint8Array,
+  data: FileData,
   doing = 'write',
 ): Promise<void> {
   const temporary = siblingOf(file, 'tmp');

@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { UserError } from '../base/errors';
 import { exists, readJson, writeFileSynced, writeFolderAtomic } from '../base/files';
 import { parseWith } from '../base/schema';
-import { openPipeline, readExactly, writePipelineFiles } from './diffusers-folder';
-import type { ExpectedShapes, Pipeline, PipelineContent } from './diffusers-folder';
+import { openPipeline, writePipelineFiles } from './diffusers-folder';
+import type { Pipeline, PipelineContent } from './diffusers-folder';
+import { readExactly, type ExpectedShapes } from './exact-tensors';
 import { formatJson } from './json-format';
+import { NetWeights } from './net-weights';
 import { SafetensorsFile, writeSafetensors } from './safetensors';
 import type { NamedTensor } from './safetensors';
 
@@ -106,9 +108,8 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const stateFile = path.join(folder, STATE);
   const state = parseWith(CheckpointState, await readJson(stateFile), stateFile);
   const pipeline = await openPipeline(folder);
-  for (const file of [pipeline.weightsPath, path.join(folder, TRAINING_STATE)]) {
-    await (await SafetensorsFile.open(file)).close();
-  }
+  await (await NetWeights.open(pipeline.weights)).close();
+  await (await SafetensorsFile.open(path.join(folder, TRAINING_STATE))).close();
   return { path: folder, state, pipeline };
 }
 

@@ -4,12 +4,13 @@ import { exists } from '../base/files';
 import type { ScheduleConfig } from '../config/training-config';
 import { looksLikeCheckpoint, readCheckpoint } from './checkpoint';
 import type { CheckpointState } from './checkpoint';
-import { MODEL_INDEX, openPipeline } from './diffusers-folder';
+import { checkPipelineWeights, MODEL_INDEX, openPipeline } from './diffusers-folder';
 import type { Pipeline } from './diffusers-folder';
 import { readMetrics } from './metrics';
+import { WEIGHTS } from './net-weights';
 import { RunDirectory } from './run-directory';
 import type { CheckpointEntry, RunRecord } from './run-directory';
-import { SafetensorsFile } from './safetensors';
+import { classListOf, type ClassList } from './sidecar';
 
 /** The net and schedule of a pipeline folder. */
 export interface PipelineSummary {
@@ -17,6 +18,8 @@ export interface PipelineSummary {
   readonly schedule: ScheduleConfig;
   readonly tensors: number;
   readonly parameters: number;
+  /** Null for a net without class labels. */
+  readonly classes: ClassList | null;
 }
 
 /** What a path is. Warnings are sentences about what is odd but does not hinder. */
@@ -70,7 +73,8 @@ async function kindOf(target: string): Promise<PathDescription['kind']> {
   const isPipeline =
     (await exists(path.join(target, MODEL_INDEX))) ||
     (await exists(path.join(target, 'unet', 'config.json'))) ||
-    (await exists(path.join(target, 'diffusion_pytorch_model.safetensors')));
+    (await exists(path.join(target, WEIGHTS))) ||
+    (await exists(path.join(target, `${WEIGHTS}.index.json`)));
   return isPipeline ? 'diffusers' : 'unknown';
 }
 
@@ -101,14 +105,14 @@ async function describeRun(target: string): Promise<PathDescription> {
 async function summaryOf(
   pipeline: Pipeline,
 ): Promise<PipelineSummary & { warnings: readonly string[] }> {
-  const file = await SafetensorsFile.open(pipeline.weightsPath);
-  await file.close();
-  const sizes = [...file.tensors.values()].map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+  const tensors = await checkPipelineWeights(pipeline);
+  const sizes = [...tensors.values()].map(({ shape }) => shape.reduce((a, b) => a * b, 1));
   return {
     model: pipeline.model,
     schedule: pipeline.schedule,
     tensors: sizes.length,
     parameters: sizes.reduce((sum, size) => sum + size, 0),
+    classes: classListOf(pipeline.model, pipeline.conditioning),
     warnings: pipeline.warnings,
   };
 }

@@ -4,20 +4,24 @@ import { UserError } from '../base/errors';
 import { exists, readJson, syncFolder, writeFileSynced, writeFolderAtomic } from '../base/files';
 import { isRecord, parseWith, show } from '../base/schema';
 import type { ScheduleConfig } from '../config/training-config';
-import type { ModelConfig } from '../nn/model';
+import { parametersOf, type ModelConfig } from '../nn/model';
 import { TutorialCnnConfig } from '../nn/tutorial-cnn';
 import { parseUNet2DConfig } from '../nn/unet2d-config';
-import { formatJson } from './json-format';
-import { SafetensorsFile, writeSafetensors } from './safetensors';
-import type { NamedTensor } from './safetensors';
+import { checkExactly, readExactly, WAY_OUT, type ExpectedShapes } from './exact-tensors';
+import { formatJson, parsePythonJson } from './json-format';
+import { findWeights, NetWeights, WEIGHTS, type WeightsPlace } from './net-weights';
+import { writeSafetensors, type NamedTensor, type TensorInfo } from './safetensors';
 import { DIFFUSERS_VERSION, parseSchedulerConfig, schedulerConfigJson } from './scheduler-config';
 import type { SamplingConfig } from './scheduler-config';
+import { readSidecar, UNCONDITIONED, writeSidecar, type Conditioning } from './sidecar';
 
 /** What a pipeline folder is written from. */
 export interface PipelineContent {
   readonly model: ModelConfig;
   readonly schedule: ScheduleConfig;
   readonly weights: Iterable<NamedTensor>;
+  /** Left out: it is told nothing but the image and the timestep. */
+  readonly conditioning?: Conditioning;
 }
 
 /** A pipeline folder whose JSON files were read and checked. */
@@ -26,21 +30,14 @@ export interface Pipeline {
   readonly model: ModelConfig;
   readonly schedule: ScheduleConfig;
   readonly sampling: SamplingConfig;
-  /** The safetensors file with the net's weights. */
-  readonly weightsPath: string;
+  readonly conditioning: Conditioning;
+  readonly weights: WeightsPlace;
   readonly warnings: readonly string[];
 }
 
-/** Names and shapes that a file's tensors must have. */
-export type ExpectedShapes = ReadonlyMap<string, readonly number[]>;
-
 export const MODEL_INDEX = 'model_index.json';
-/** What helps where files are missing or do not belong together. */
-const WAY_OUT = 'use another copy or checkpoint';
 /** Class names in `config.json`. A TutorialCNN is ours: the diffusers library can't load it. */
 const CLASS_NAMES = { unet: 'UNet2DModel', 'tutorial-cnn': 'TutorialCNN' } as const;
-
-const WEIGHTS = 'diffusion_pytorch_model.safetensors';
 
 /**
  * Writes a pipeline's files into a folder that exists and puts them on the disk. Not atomic: see
@@ -69,6 +66,7 @@ export async function writePipelineFiles(folder: string, content: PipelineConten
     path.join(scheduler, 'scheduler_config.json'),
     formatJson(schedulerConfigJson(schedule)),
   );
+  await writeSidecar(folder, content.conditioning ?? UNCONDITIONED);
   await writeFileSynced(path.join(folder, MODEL_INDEX), formatJson(index));
   await syncFolder(unet);
   await syncFolder(scheduler);
@@ -106,18 +104,32 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   const modelFolder = hasUnet ? path.join(folder, 'unet') : folder;
   const { model, warnings: modelWarnings } = await readModel(path.join(modelFolder, 'config.json'));
   const { schedule, sampling, warnings } = await readScheduler(folder, hasUnet || hasIndex);
+  checkTimesteps(folder, model, schedule);
+  const weights = await findWeights(modelFolder);
   return {
     path: folder,
     model,
     schedule,
     sampling,
-    weightsPath: await findWeights(modelFolder),
-    warnings: [...modelWarnings, ...warnings],
+    conditioning: await readSidecar(folder, model),
+    weights,
+    warnings: [...modelWarnings, ...warnings, ...weights.warnings],
   };
 }
 
+/** A learned time embedding has a row for each timestep that it may be asked about. */
+function checkTimesteps(folder: string, model: ModelConfig, schedule: ScheduleConfig): void {
+  if (model.type !== 'unet' || model.config.time_embedding_type !== 'learned') return;
+  const rows = model.config.num_train_timesteps!;
+  if (rows >= schedule.timesteps) return;
+  throw new UserError(
+    `${folder} has a schedule of ${schedule.timesteps} timesteps, but a net whose learned time embedding knows ${rows} ` +
+      `(num_train_timesteps); ${WAY_OUT}.`,
+  );
+}
+
 async function checkIndex(file: string): Promise<void> {
-  const index = await readJson(file);
+  const index = await readJson(file, parsePythonJson);
   if (!isRecord(index)) throw new UserError(`${file} must hold a JSON object, not ${show(index)}.`);
   const unet = index.unet;
   const className: unknown = Array.isArray(unet) ? unet[1] : undefined;
@@ -130,7 +142,7 @@ async function checkIndex(file: string): Promise<void> {
 }
 
 async function readModel(file: string): Promise<{ model: ModelConfig; warnings: string[] }> {
-  const json = await readJson(file);
+  const json = await readJson(file, parsePythonJson);
   if (isRecord(json) && json._class_name === CLASS_NAMES['tutorial-cnn']) {
     const config = parseWith(TutorialCnnConfig, json, file);
     return { model: { type: 'tutorial-cnn', config }, warnings: [] };
@@ -146,7 +158,8 @@ async function readScheduler(
   const inner = path.join(folder, 'scheduler', 'scheduler_config.json');
   const outer = path.join(folder, 'scheduler_config.json');
   for (const file of [inner, outer]) {
-    if (await exists(file)) return parseSchedulerConfig(await readJson(file), file);
+    if (await exists(file))
+      return parseSchedulerConfig(await readJson(file, parsePythonJson), file);
   }
   if (isPipeline) {
     throw new UserError(
@@ -157,41 +170,39 @@ async function readScheduler(
   return { ...parseSchedulerConfig({}, outer), warnings: [warning] };
 }
 
-async function findWeights(folder: string): Promise<string> {
-  const file = path.join(folder, WEIGHTS);
-  if (await exists(file)) return file;
-  if (await exists(`${file}.index.json`)) {
-    throw new UserError(
-      `${folder} has its weights in several shards, which can't be read here; save it again with ` +
-        'max_shard_size="50GB".',
-    );
-  }
-  if (await exists(path.join(folder, 'diffusion_pytorch_model.bin'))) {
-    throw new UserError(
-      `${folder} has its weights as a pickle (.bin), which can run code when it is read; save it ` +
-        'again with safe_serialization=True.',
-    );
-  }
-  throw new UserError(`${folder} is not whole: ${WEIGHTS} is missing; ${WAY_OUT}.`);
-}
-
 /**
- * Reads all weights of a pipeline as float32. The file must have exactly the expected tensors;
+ * Reads all weights of a pipeline as float32. The files must have exactly the expected tensors;
  * attention weights under their names from before diffusers 0.17 are taken for today's.
  *
  * @param expected name and shape of each of the net's parameters
- * @throws UserError that names missing, unknown and wrongly shaped tensors
+ * @throws UserError that names missing, unknown and wrongly shaped tensors, and those that are not finite
  */
 export async function readPipelineWeights(
   pipeline: Pipeline,
   expected: ExpectedShapes,
 ): Promise<Map<string, Float32Array>> {
-  const file = await SafetensorsFile.open(pipeline.weightsPath);
+  const weights = await NetWeights.open(pipeline.weights);
   try {
-    return await readExactly(file, expected, currentName);
+    return await readExactly(weights, expected, currentName);
   } finally {
-    await file.close();
+    await weights.close();
   }
+}
+
+/**
+ * Checks, by the files' headers alone, that a pipeline has exactly the tensors of its net.
+ *
+ * @returns the files' entries
+ * @throws UserError that names missing, unknown and wrongly shaped tensors
+ */
+export async function checkPipelineWeights(
+  pipeline: Pipeline,
+): Promise<ReadonlyMap<string, TensorInfo>> {
+  const weights = await NetWeights.open(pipeline.weights);
+  await weights.close();
+  const { specs } = parametersOf(pipeline.model);
+  checkExactly(weights, new Map(specs.map(({ name, shape }) => [name, shape])), currentName);
+  return weights.tensors;
 }
 
 const LEGACY_ATTENTION: Readonly<Record<string, string>> = {
@@ -207,47 +218,4 @@ function currentName(name: string): string {
     /(?<=\battentions\.\d+\.)(query|key|value|proj_attn)(?=\.(weight|bias)$)/,
     (old) => LEGACY_ATTENTION[old]!,
   );
-}
-
-/**
- * Reads the expected tensors of a file as float32.
- *
- * @param rename from the file's names to the expected ones
- * @throws UserError when the file's tensors are not exactly the expected ones
- */
-export async function readExactly(
-  file: SafetensorsFile,
-  expected: ExpectedShapes,
-  rename: (name: string) => string = (name) => name,
-): Promise<Map<string, Float32Array>> {
-  const stored = new Map([...file.tensors.keys()].map((name) => [rename(name), name]));
-  const missing = [...expected.keys()].filter((name) => !stored.has(name));
-  const unknown = [...stored.keys()].filter((name) => !expected.has(name));
-  const faults = [
-    missing.length > 0 ? `lacks ${listNames(missing)}` : [],
-    unknown.length > 0 ? `has ${listNames(unknown)}, which the model does not know` : [],
-  ].flat();
-  if (faults.length > 0) {
-    throw new UserError(
-      `${file.path} does not fit its configuration: it ${faults.join(', and ')}; ${WAY_OUT}.`,
-    );
-  }
-  const weights = new Map<string, Float32Array>();
-  for (const [name, shape] of expected) {
-    const info = file.info(stored.get(name)!);
-    if (info.shape.join() !== shape.join()) {
-      throw new UserError(
-        `${file.path} does not fit its configuration: tensor ${name} has the shape ` +
-          `[${info.shape.join(', ')}], not [${shape.join(', ')}]; ${WAY_OUT}.`,
-      );
-    }
-    weights.set(name, await file.readFloat32(info.name));
-  }
-  return weights;
-}
-
-function listNames(names: readonly string[]): string {
-  const shown = names.slice(0, 3).join(', ');
-  const rest = names.length > 3 ? ` and ${names.length - 3} more` : '';
-  return `the tensor${names.length > 1 ? 's' : ''} ${shown}${rest}`;
 }

@@ -13,6 +13,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { leftover } from '../../../test/support/leftovers';
 import { UserError } from '../base/errors';
 import { resolveConfig } from '../config/resolve';
+import { sizeOf } from '../graph/shape';
+import { parametersOf } from '../nn/model';
 import { writeCheckpoint } from './checkpoint';
 import { describePath, pipelineFolderOf } from './describe';
 import { MetricsLog } from './metrics';
@@ -40,10 +42,17 @@ const details: RunDetails = {
   dataset: { source: 'digits', fingerprint: 'f', images: null, imageSize: 8, channels: 1 },
 };
 
+const MODEL = {
+  type: 'tutorial-cnn',
+  config: { sample_size: 8, channels: 1, hidden_channels: [2] },
+} as const;
+
 async function addCheckpoint(run: RunDirectory, step: number): Promise<void> {
-  const tensors = [{ name: 'conv_out.bias', shape: [1], data: new Float32Array([step]) }];
+  const tensors = parametersOf(MODEL).specs.map(({ name, shape }) => {
+    return { name, shape, data: new Float32Array(sizeOf(shape)).fill(step) };
+  });
   await writeCheckpoint(run.checkpointPath(step), {
-    model: { type: 'tutorial-cnn', config: { sample_size: 8, channels: 1, hidden_channels: [2] } },
+    model: MODEL,
     schedule: run.record.config.schedule,
     weights: tensors,
     params: tensors,
@@ -190,8 +199,8 @@ describe('describePath', () => {
     expect(await describePath(run.checkpointPath(7))).toMatchObject({
       kind: 'checkpoint',
       state: { step: 7 },
-      tensors: 1,
-      parameters: 1,
+      tensors: parametersOf(MODEL).specs.length,
+      parameters: parametersOf(MODEL).total,
     });
     const saved = await describePath(PIPELINE);
     expect(saved).toMatchObject({ kind: 'diffusers', schedule: { kind: 'cosine' }, warnings: [] });

@@ -71,7 +71,11 @@ const SchedulerJson = z.object({
     .enum(Object.keys(PREDICTION_TYPES) as Keys<typeof PREDICTION_TYPES>)
     .default('epsilon'),
   rescale_betas_zero_snr: z.boolean().default(false),
-  variance_type: z.enum(['fixed_small', 'fixed_small_log', 'fixed_large']).default('fixed_small'),
+  /** Null in the configurations of solvers that draw no noise. */
+  variance_type: z
+    .enum(['fixed_small', 'fixed_small_log', 'fixed_large'])
+    .nullable()
+    .default('fixed_small'),
   clip_sample: z.boolean().default(true),
   clip_sample_range: z.number().gt(0).default(1),
   timestep_spacing: z.enum(['leading', 'trailing', 'linspace']).default('leading'),

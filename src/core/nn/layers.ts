@@ -5,7 +5,7 @@ import { sizeOf, type Shape } from '../graph/shape';
 /** How a parameter starts out. */
 export type Initializer =
   | { readonly kind: 'uniform'; readonly bound: number }
-  | { readonly kind: 'normal' }
+  | { readonly kind: 'normal'; readonly deviation?: number }
   | { readonly kind: 'constant'; readonly value: number };
 
 export interface ParameterSpec {
@@ -92,6 +92,21 @@ export class Layers {
     return this.scoped(() => {
       const weight = this.parameter('weight', [oneHot.shape[1]!, width], { kind: 'normal' });
       return this.g.matmul(oneHot, weight);
+    });
+  }
+
+  /**
+   * Sines, then cosines, of 2π·w·log t for t `[N]`, at frequencies w that start as N(0, 16²)
+   * (Tancik et al., 2020, as in Song et al., 2021) → `[N, 2·count]`.
+   */
+  fourierFeatures(t: Tensor, count: number): Tensor {
+    return this.scoped(() => {
+      const { g } = this;
+      const weight = this.parameter('weight', [count], { kind: 'normal', deviation: 16 });
+      const rows = g.reshape(g.log(t), [t.shape[0]!, 1]);
+      const turns = g.mul(rows, g.reshape(weight, [1, count]));
+      const angles = g.mul(turns, 2 * Math.PI);
+      return g.concat([g.sin(angles), g.cos(angles)], 1);
     });
   }
 

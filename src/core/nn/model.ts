@@ -5,7 +5,7 @@ import { Layers, type DropoutSource, type ParameterSource, type ParameterSpec } 
 import { layOut, noting, type ParameterLayout } from './parameters';
 import { tutorialCnn, type TutorialCnnConfig } from './tutorial-cnn';
 import { unet2d, type ModelInputs } from './unet2d';
-import type { UNet2DConfig } from './unet2d-config';
+import { classWidth, type UNet2DConfig } from './unet2d-config';
 
 /** Which network, and its configuration. */
 export type ModelConfig =
@@ -17,8 +17,10 @@ export interface ModelSignature {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
-  /** Rows of the class embedding; null for a model without classes. */
+  /** How many classes there are; null for a model without classes. */
   readonly classes: number | null;
+  /** Whether it takes the logarithm of t, and so has no answer at t = 0. */
+  readonly needsPositiveTime: boolean;
 }
 
 /** Image side assumed where a configuration does not say, as `sample_size: null` may. */
@@ -32,7 +34,8 @@ export function signatureOf(model: ModelConfig): ModelSignature {
     channels: isUnet ? model.config.in_channels : model.config.channels,
     height,
     width,
-    classes: isUnet ? model.config.num_class_embeds : null,
+    classes: isUnet ? classWidth(model.config) : null,
+    needsPositiveTime: isUnet && model.config.time_embedding_type === 'fourier',
   };
 }
 

@@ -67,8 +67,10 @@ export function initialise(layout: ParameterLayout, seed: number): Float32Array 
     const part = vector.subarray(start, start + sizeOf(spec.shape));
     const key = { seed, stream: Stream.init, index };
     if (spec.init.kind === 'constant') part.fill(spec.init.value);
-    else if (spec.init.kind === 'normal') normals(key, part);
-    else {
+    else if (spec.init.kind === 'normal') {
+      const { deviation = 1 } = spec.init;
+      normals(key, part).forEach((draw, i) => (part[i] = draw * deviation));
+    } else {
       const { bound } = spec.init;
       uniforms(key, part).forEach((u, i) => (part[i] = (2 * u - 1) * bound));
     }

@@ -36,16 +36,26 @@ describe('parseUNet2DConfig', () => {
 
   it.each<[Record<string, unknown>, string]>([
     [
-      { time_embedding_type: 'fourier' },
-      'c: time_embedding_type is "fourier"; it must be positional.',
+      { time_embedding_type: 'rotary' },
+      'c: time_embedding_type is "rotary"; it must be one of positional, fourier or learned.',
     ],
-    [{ downsample_type: 'resnet' }, 'c: downsample_type is "resnet"; it must be conv.'],
-    [{ class_embed_type: 'timestep' }, 'c: class_embed_type is "timestep"; it must be null.'],
-    [{ mid_block_type: null }, 'c: mid_block_type is null; it must be UNetMidBlock2D.'],
+    [
+      { time_embedding_type: 'learned' },
+      'c: time_embedding_type is "learned"; that needs num_train_timesteps.',
+    ],
+    [{ downsample_type: 'fir' }, 'c: downsample_type is "fir"; it must be conv or resnet.'],
+    [
+      { class_embed_type: 'projection' },
+      'c: class_embed_type is "projection"; it must be timestep or identity or null.',
+    ],
+    [
+      { mid_block_type: 'UNetMidBlock2DCrossAttn' },
+      'c: mid_block_type is "UNetMidBlock2DCrossAttn"; it must be UNetMidBlock2D or null.',
+    ],
     [{ act_fn: 'tanh' }, 'c: act_fn is "tanh"; it must be one of silu, swish, relu, gelu or mish.'],
     [
       { down_block_types: ['DownBlock2D', 'SkipDownBlock2D'] },
-      'c: down_block_types[1] is "SkipDownBlock2D"; it must be DownBlock2D or AttnDownBlock2D.',
+      'c: down_block_types[1] is "SkipDownBlock2D"; it must be one of DownBlock2D, AttnDownBlock2D or ResnetDownsampleBlock2D.',
     ],
     [{ downsample_padding: 2 }, 'c: downsample_padding is 2; it must be 0 or 1.'],
     [{ norm_eps: '1e-5' }, 'c: norm_eps is "1e-5"; it must be a number above 0.'],
@@ -58,8 +68,8 @@ describe('parseUNet2DConfig', () => {
       'c: block_out_channels has 224, which norm_num_groups 5 does not divide; choose fewer groups or other channels.',
     ],
     [
-      { attention_head_dim: 6 },
-      'c: attention_head_dim 6 does not divide the 448 channels of a level with attention; choose a divisor, or null for one head.',
+      { attention_head_dim: 500 },
+      'c: attention_head_dim 500 is more than the 448 channels of a level with attention; choose at most that, or null for one head.',
     ],
     [
       { attn_norm_num_groups: 5 },
@@ -72,6 +82,20 @@ describe('parseUNet2DConfig', () => {
     ],
   ])('refuses %j', (json, sentence) => {
     expect(messageOf(() => parseUNet2DConfig(json, 'c'))).toBe(sentence);
+  });
+});
+
+it('takes the names and nulls of older configurations for today’s', () => {
+  const old = {
+    down_block_types: ['UNetResDownBlock2D', 'UNetResAttnDownBlock2D'],
+    up_block_types: ['UNetResAttnUpBlock2D', 'UNetResUpBlock2D'],
+    block_out_channels: [32, 64],
+    downsample_type: null,
+  };
+  expect(parseUNet2DConfig(old, 'c').config).toMatchObject({
+    down_block_types: ['DownBlock2D', 'AttnDownBlock2D'],
+    up_block_types: ['AttnUpBlock2D', 'UpBlock2D'],
+    downsample_type: 'conv',
   });
 });
 

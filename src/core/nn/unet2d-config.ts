@@ -3,11 +3,18 @@ import { UserError } from '../base/errors';
 import { isRecord, parseWith, show } from '../base/schema';
 
 /** Down blocks that are built here, from the outermost level inwards. */
-export const DOWN_BLOCK_TYPES = ['DownBlock2D', 'AttnDownBlock2D'] as const;
+export const DOWN_BLOCK_TYPES = [
+  'DownBlock2D',
+  'AttnDownBlock2D',
+  'ResnetDownsampleBlock2D',
+] as const;
 /** Up blocks that are built here, from the innermost level outwards. */
-export const UP_BLOCK_TYPES = ['UpBlock2D', 'AttnUpBlock2D'] as const;
+export const UP_BLOCK_TYPES = ['UpBlock2D', 'AttnUpBlock2D', 'ResnetUpsampleBlock2D'] as const;
 
 const size = z.int().min(1);
+
+/** How a level with attention halves or doubles the image. */
+const resampling = z.enum(['conv', 'resnet']).default('conv');
 
 /**
  * The configuration of a U-Net, key for key that of `UNet2DModel` in the diffusers library
@@ -25,7 +32,10 @@ export const UNet2DConfig = z.object({
     .boolean()
     .default(false)
     .describe('Whether the net maps its input from [0, 1] to [−1, 1] first.'),
-  time_embedding_type: z.literal('positional').default('positional'),
+  time_embedding_type: z
+    .enum(['positional', 'fourier', 'learned'])
+    .default('positional')
+    .describe('Sinusoids of t, sinusoids of log t at random frequencies, or a row for each t.'),
   time_embedding_dim: size
     .nullable()
     .default(null)
@@ -36,7 +46,11 @@ export const UNet2DConfig = z.object({
     .array(z.enum(DOWN_BLOCK_TYPES))
     .min(1)
     .default(['DownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D']),
-  mid_block_type: z.literal('UNetMidBlock2D').default('UNetMidBlock2D'),
+  mid_block_type: z
+    .literal('UNetMidBlock2D')
+    .nullable()
+    .default('UNetMidBlock2D')
+    .describe('null: no middle block.'),
   up_block_types: z
     .array(z.enum(UP_BLOCK_TYPES))
     .min(1)
@@ -52,8 +66,8 @@ export const UNet2DConfig = z.object({
     .union([z.literal(0), z.literal(1)])
     .default(1)
     .describe('0 pads right and bottom only.'),
-  downsample_type: z.literal('conv').default('conv'),
-  upsample_type: z.literal('conv').default('conv'),
+  downsample_type: resampling.describe('Of AttnDownBlock2D alone.'),
+  upsample_type: resampling.describe('Of AttnUpBlock2D alone.'),
   dropout: z.number().min(0).lt(1).default(0),
   act_fn: z
     .enum(['silu', 'swish', 'relu', 'gelu', 'mish'])
@@ -71,9 +85,16 @@ export const UNet2DConfig = z.object({
   norm_eps: z.number().gt(0).default(1e-5),
   resnet_time_scale_shift: z.enum(['default', 'scale_shift']).default('default'),
   add_attention: z.boolean().default(true).describe('Attention in the middle block.'),
-  class_embed_type: z.null().default(null),
+  class_embed_type: z
+    .enum(['timestep', 'identity'])
+    .nullable()
+    .default(null)
+    .describe('null: a row for each class, where num_class_embeds says how many.'),
   num_class_embeds: size.nullable().default(null).describe('Rows of the class embedding, if any.'),
-  num_train_timesteps: size.nullable().default(null).describe('Only for learned time embeddings.'),
+  num_train_timesteps: size
+    .nullable()
+    .default(null)
+    .describe('Rows of the learned time embedding.'),
 });
 export type UNet2DConfig = z.infer<typeof UNet2DConfig>;
 
@@ -96,12 +117,31 @@ export function parseUNet2DConfig(
       `${where} describes a ${show(className)}, but only "UNet2DModel" can be read here.`,
     );
   }
-  const config = parseWith(UNet2DConfig, json, where);
+  const config = parseWith(UNet2DConfig, inTodaysWords(json), where);
   checkUNet2DConfig(config, where);
   const warnings = Object.keys(json)
     .filter((key) => !key.startsWith('_') && !(key in UNet2DConfig.shape))
     .map((key) => `${where}: the key ${key} is not known and was passed over.`);
   return { config, warnings };
+}
+
+/**
+ * A configuration with what the library reads as the same put the same way: blocks had names that
+ * began with UNetRes in its first versions, and a null type of resampling is its default.
+ */
+function inTodaysWords(json: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const blocks = (names: unknown): unknown =>
+    Array.isArray(names)
+      ? names.map((name: unknown) =>
+          typeof name === 'string' ? name.replace(/^UNetRes(?=[A-Z])/, '') : name,
+        )
+      : names;
+  const words: Record<string, unknown> = { ...json };
+  for (const key of ['down_block_types', 'up_block_types']) {
+    if (key in words) words[key] = blocks(words[key]);
+  }
+  for (const key of ['downsample_type', 'upsample_type']) words[key] ??= 'conv';
+  return words;
 }
 
 /**
@@ -136,6 +176,9 @@ export function checkUNet2DConfig(config: UNet2DConfig, where: string): void {
   if (config.freq_shift >= channels[0]! / 2) {
     fail(`freq_shift is ${config.freq_shift}; it must be below half of block_out_channels[0]`);
   }
+  if (config.time_embedding_type === 'learned' && config.num_train_timesteps === null) {
+    fail('time_embedding_type is "learned"; that needs num_train_timesteps');
+  }
   checkAttention(config, fail);
   checkSampleSize(config, fail);
 }
@@ -143,7 +186,7 @@ export function checkUNet2DConfig(config: UNet2DConfig, where: string): void {
 function checkAttention(config: UNet2DConfig, fail: (sentence: string) => never): void {
   const { attention_head_dim: headDim, attn_norm_num_groups: groups, block_out_channels } = config;
   const middle = block_out_channels.at(-1)!;
-  if (config.add_attention && groups !== null && middle % groups !== 0) {
+  if (hasMiddleAttention(config) && groups !== null && middle % groups !== 0) {
     fail(
       `attn_norm_num_groups ${groups} does not divide the ${middle} channels of the middle block; ` +
         'choose a divisor',
@@ -154,14 +197,42 @@ function checkAttention(config: UNet2DConfig, fail: (sentence: string) => never)
     (_, level) =>
       config.down_block_types[level] === 'AttnDownBlock2D' ||
       config.up_block_types.at(-1 - level) === 'AttnUpBlock2D' ||
-      (level === block_out_channels.length - 1 && config.add_attention),
+      (level === block_out_channels.length - 1 && hasMiddleAttention(config)),
   );
-  const indivisible = attended.find((count) => count % headDim !== 0);
-  if (indivisible !== undefined) {
+  const narrow = attended.find((count) => count < headDim);
+  if (narrow !== undefined) {
     fail(
-      `attention_head_dim ${headDim} does not divide the ${indivisible} channels of a level with ` +
-        'attention; choose a divisor, or null for one head',
+      `attention_head_dim ${headDim} is more than the ${narrow} channels of a level with ` +
+        'attention; choose at most that, or null for one head',
     );
+  }
+}
+
+/** Whether the middle block is there and attends. */
+export function hasMiddleAttention(config: UNet2DConfig): boolean {
+  return config.mid_block_type !== null && config.add_attention;
+}
+
+/** Width of the time's and the class's embedding. */
+export function embeddingWidth(config: UNet2DConfig): number {
+  return config.time_embedding_dim ?? 4 * config.block_out_channels[0]!;
+}
+
+/** Class labels 0 … 999 where a net embeds them as it embeds timesteps and does not say how many. */
+const UNSPECIFIED_CLASSES = 1000;
+
+/**
+ * How many numbers an image's class comes as: one-hot over the classes, or, for `class_embed_type`
+ * "identity", the embedding itself. Null for a net without classes.
+ */
+export function classWidth(config: UNet2DConfig): number | null {
+  switch (config.class_embed_type) {
+    case 'identity':
+      return embeddingWidth(config);
+    case 'timestep':
+      return config.num_class_embeds ?? UNSPECIFIED_CLASSES;
+    case null:
+      return config.num_class_embeds;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Tensor } from '../graph/ops';
-import { activation, attention, timestepEmbedding, type Layers } from './layers';
-import type { UNet2DConfig } from './unet2d-config';
+import { activation, attention, type Layers } from './layers';
+import { embedClass, embedTime } from './unet2d-conditioning';
+import { hasMiddleAttention, type UNet2DConfig } from './unet2d-config';
 
 /** What a noise-prediction model is given. */
 export interface ModelInputs {
@@ -8,8 +9,18 @@ export interface ModelInputs {
   readonly sample: Tensor;
   /** t `[N]`, 0 … T−1. */
   readonly timesteps: Tensor;
-  /** One-hot classes `[N, classes]`, for a class-conditional model. */
+  /** Classes `[N, classWidth(config)]`, one-hot, for a class-conditional model. */
   readonly classes: Tensor | null;
+}
+
+/** Changes the size of an image between two layers. */
+type Resample = (x: Tensor) => Tensor;
+
+interface ResidualOptions {
+  /** Divisor of the block's output. */
+  readonly scale?: number;
+  /** Applied to the input, and to what goes into the first convolution. */
+  readonly resample?: Resample;
 }
 
 function residualBlock(
@@ -18,13 +29,13 @@ function residualBlock(
   temb: Tensor,
   out: number,
   config: UNet2DConfig,
-  scale = 1,
+  { scale = 1, resample = (image) => image }: ResidualOptions = {},
 ): Tensor {
   const { g } = l;
   const { norm_num_groups: groups, norm_eps: eps, act_fn: act } = config;
   const shifted = config.resnet_time_scale_shift === 'scale_shift';
   const perChannel = (t: Tensor) => g.reshape(t, [t.shape[0]!, out, 1, 1]);
-  let h = activation(g, act, l.at('norm1').groupNorm(x, groups, eps));
+  let h = resample(activation(g, act, l.at('norm1').groupNorm(x, groups, eps)));
   h = l.at('conv1').conv(h, out);
   const width = shifted ? 2 * out : out;
   const time = l.at('time_emb_proj').linear(activation(g, act, temb), width);
@@ -37,7 +48,8 @@ function residualBlock(
   }
   h = l.dropout(activation(g, act, h), config.dropout);
   h = l.at('conv2').conv(h, out);
-  const skip = x.shape[1] === out ? x : l.at('conv_shortcut').conv(x, out, { kernel: 1 });
+  const input = resample(x);
+  const skip = x.shape[1] === out ? input : l.at('conv_shortcut').conv(input, out, { kernel: 1 });
   const sum = g.add(skip, h);
   return scale === 1 ? sum : g.mul(sum, 1 / scale);
 }
@@ -74,19 +86,34 @@ function attentionBlock(
   return scale === 1 ? sum : g.mul(sum, 1 / scale);
 }
 
-/** The sum of the time's and the class's embedding, `[N, 4·C0]`. */
-function conditioning(l: Layers, inputs: ModelInputs, config: UNet2DConfig): Tensor {
+/** Halves the image and returns it, in the way of the level's block. */
+function downsample(l: Layers, x: Tensor, temb: Tensor, level: number, config: UNet2DConfig) {
   const { g } = l;
-  const first = config.block_out_channels[0]!;
-  const width = config.time_embedding_dim ?? 4 * first;
-  const { freq_shift: shift, flip_sin_to_cos: flip } = config;
-  const waves = timestepEmbedding(g, inputs.timesteps, first, shift, flip);
-  const time = l.at('time_embedding');
-  const hidden = g.silu(time.at('linear_1').linear(waves, width));
-  const embedded = time.at('linear_2').linear(hidden, width);
-  if (config.num_class_embeds === null) return embedded;
-  if (!inputs.classes) throw new Error('a class-conditional U-Net needs classes');
-  return g.add(embedded, l.at('class_embedding').embedding(inputs.classes, width));
+  const channels = config.block_out_channels[level]!;
+  if (resamplesByResnet(config.down_block_types[level]!, config.downsample_type)) {
+    const resample = (image: Tensor) => g.mul(g.sumPool(image), 1 / 4);
+    return residualBlock(l, x, temb, channels, config, { resample });
+  }
+  const pads = config.downsample_padding === 0 ? ([0, 0, 1, 1] as const) : undefined;
+  return l.at('conv').conv(x, channels, { stride: 2, pads });
+}
+
+/** Doubles the image, in the way of the block; `index` counts the up blocks from the innermost. */
+function upsample(l: Layers, x: Tensor, temb: Tensor, index: number, config: UNet2DConfig) {
+  const { g } = l;
+  const channels = config.block_out_channels.at(-1 - index)!;
+  if (resamplesByResnet(config.up_block_types[index]!, config.upsample_type)) {
+    return residualBlock(l, x, temb, channels, config, { resample: g.upsampleNearest });
+  }
+  return l.at('conv').conv(g.upsampleNearest(x), channels);
+}
+
+/** `downsample_type` and `upsample_type` are heard by blocks with attention alone. */
+function resamplesByResnet(
+  block: UNet2DConfig['down_block_types' | 'up_block_types'][number],
+  type: 'conv' | 'resnet',
+): boolean {
+  return block.startsWith('Resnet') || (block.startsWith('Attn') && type === 'resnet');
 }
 
 function downBlocks(l: Layers, x: Tensor, temb: Tensor, config: UNet2DConfig): Tensor[] {
@@ -101,9 +128,7 @@ function downBlocks(l: Layers, x: Tensor, temb: Tensor, config: UNet2DConfig): T
       skips.push(h);
     }
     if (i === levels - 1) return;
-    const down = block.at('downsamplers.0.conv');
-    const pads = config.downsample_padding === 0 ? ([0, 0, 1, 1] as const) : undefined;
-    skips.push(down.conv(skips.at(-1)!, channels, { stride: 2, pads }));
+    skips.push(downsample(block.at('downsamplers.0'), skips.at(-1)!, temb, i, config));
   });
   return skips;
 }
@@ -114,17 +139,18 @@ function attentionIn(l: Layers, h: Tensor, config: UNet2DConfig): Tensor {
 }
 
 function middleBlock(l: Layers, x: Tensor, temb: Tensor, config: UNet2DConfig): Tensor {
+  if (config.mid_block_type === null) return x;
   const channels = config.block_out_channels.at(-1)!;
   const scale = config.mid_block_scale_factor;
   const middle = l.at('mid_block');
-  let h = residualBlock(middle.at('resnets.0'), x, temb, channels, config, scale);
-  if (config.add_attention) {
+  let h = residualBlock(middle.at('resnets.0'), x, temb, channels, config, { scale });
+  if (hasMiddleAttention(config)) {
     const plain = config.resnet_time_scale_shift === 'default';
     const groups = config.attn_norm_num_groups ?? (plain ? config.norm_num_groups : null);
     const headDim = config.attention_head_dim;
     h = attentionBlock(middle.at('attentions.0'), h, config, { headDim, groups, scale });
   }
-  return residualBlock(middle.at('resnets.1'), h, temb, channels, config, scale);
+  return residualBlock(middle.at('resnets.1'), h, temb, channels, config, { scale });
 }
 
 function upBlocks(l: Layers, x: Tensor, skips: Tensor[], temb: Tensor, config: UNet2DConfig) {
@@ -140,7 +166,7 @@ function upBlocks(l: Layers, x: Tensor, skips: Tensor[], temb: Tensor, config: U
       if (attentive) h = attentionIn(block.at(`attentions.${j}`), h, config);
     }
     if (i < levels - 1) {
-      h = block.at('upsamplers.0.conv').conv(g.upsampleNearest(h), channels);
+      h = upsample(block.at('upsamplers.0'), h, temb, i, config);
     }
   });
   return h;
@@ -148,7 +174,8 @@ function upBlocks(l: Layers, x: Tensor, skips: Tensor[], temb: Tensor, config: U
 
 /**
  * The U-Net of Ho et al. (2020), Appendix B, layer for layer and name for name the `UNet2DModel` of
- * the diffusers library.
+ * the diffusers library. A net with a Fourier time embedding divides its prediction by t, as a score
+ * network does whose t is the noise's deviation (Song et al., 2021, Appendix H).
  *
  * @returns the prediction `[N, out_channels, H, W]`
  */
@@ -156,11 +183,15 @@ export function unet2d(l: Layers, inputs: ModelInputs, config: UNet2DConfig): Te
   const { g } = l;
   const { norm_num_groups: groups, norm_eps: eps } = config;
   const sample = config.center_input_sample ? g.sub(g.mul(inputs.sample, 2), 1) : inputs.sample;
-  const temb = conditioning(l, inputs, config);
+  const time = embedTime(l, inputs.timesteps, config);
+  const classes = embedClass(l, inputs.classes, config);
+  const temb = classes === null ? time : g.add(time, classes);
   const first = l.at('conv_in').conv(sample, config.block_out_channels[0]!);
   const skips = downBlocks(l, first, temb, config);
   const middle = middleBlock(l, skips.at(-1)!, temb, config);
   const h = upBlocks(l, middle, skips, temb, config);
   const normed = l.at('conv_norm_out').groupNorm(h, groups, eps);
-  return l.at('conv_out').conv(g.silu(normed), config.out_channels);
+  const prediction = l.at('conv_out').conv(g.silu(normed), config.out_channels);
+  if (config.time_embedding_type !== 'fourier') return prediction;
+  return g.div(prediction, g.reshape(inputs.timesteps, [prediction.shape[0]!, 1, 1, 1]));
 }

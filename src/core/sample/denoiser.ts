@@ -1,3 +1,4 @@
+import { UserError } from '../base/errors';
 import { GraphBuilder } from '../graph/builder';
 import type { Graph, Tensor } from '../graph/ops';
 import {
@@ -21,6 +22,7 @@ export interface Denoiser {
    * @param xt `[N, C, H, W]`
    * @param t the timestep of all images, 0 … T−1
    * @param classes a class for each image, for a class-conditional model
+   * @throws UserError at t = 0 if the model takes its logarithm
    */
   predict(xt: Float32Array, t: number, classes?: ArrayLike<number> | null): Promise<Float32Array>;
   dispose(): Promise<void>;
@@ -51,6 +53,10 @@ export function oneHotRows(ids: ArrayLike<number>, count: number): Float32Array 
   return rows;
 }
 
+const NO_TIME_ZERO =
+  'The model embeds the logarithm of t (time_embedding_type "fourier"), so it has no answer at timestep 0; ' +
+  'give its scheduler_config.json a steps_offset of 1.';
+
 class GraphDenoiser implements Denoiser {
   constructor(
     readonly signature: ModelSignature,
@@ -64,6 +70,7 @@ class GraphDenoiser implements Denoiser {
     t: number,
     classes: ArrayLike<number> | null = null,
   ): Promise<Float32Array> {
+    if (t === 0 && this.signature.needsPositiveTime) throw new UserError(NO_TIME_ZERO);
     const timesteps = new Float32Array(this.batchSize).fill(t);
     const feeds: Record<string, Float32Array> = { sample: xt, timesteps };
     if (this.signature.classes !== null) {

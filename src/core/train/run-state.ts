@@ -7,7 +7,8 @@ import {
   writeCheckpoint,
   type Checkpoint,
 } from '../checkpoint/checkpoint';
-import { readPipelineWeights, type ExpectedShapes } from '../checkpoint/diffusers-folder';
+import { readPipelineWeights } from '../checkpoint/diffusers-folder';
+import type { ExpectedShapes } from '../checkpoint/exact-tensors';
 import { RunDirectory, type RunDetails } from '../checkpoint/run-directory';
 import type { NamedTensor } from '../checkpoint/safetensors';
 import { configFingerprint } from '../config/compare';
@@ -63,10 +64,11 @@ export async function saveVectors(
   standing: Standing,
   versions: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const { layout, model, config } = setup;
+  const { layout, model, config, conditioning } = setup;
   await writeCheckpoint(target, {
     model,
     schedule: config.schedule,
+    conditioning,
     weights: tensorsOf(layout, vectors.ema ?? vectors.params),
     params: tensorsOf(layout, vectors.params),
     expAvg: tensorsOf(layout, vectors.expAvg),
