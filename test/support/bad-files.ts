@@ -37,6 +37,64 @@ export function dropLastTensor(file: string): void {
   writeFileSync(file, Buffer.concat([length, text, data]));
 }
 
+/** A tensor as it lies in a safetensors file. */
+export interface StoredTensor {
+  dtype: string;
+  shape: number[];
+  data: Buffer;
+}
+
+function parts(file: string): { header: Record<string, unknown>; data: Buffer } {
+  const bytes = readFileSync(file);
+  const start = 8 + Number(bytes.readBigUInt64LE());
+  const header = JSON.parse(bytes.toString('utf8', 8, start)) as Record<string, unknown>;
+  return { header, data: bytes.subarray(start) };
+}
+
+function join(header: Buffer, data: Buffer): Buffer {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, header, data]);
+}
+
+/** Writes a safetensors file anew with its tensors changed: a whole file, whatever is in it. */
+export function editTensors(
+  file: string,
+  edit: (tensors: Map<string, StoredTensor>) => void,
+): void {
+  const { header, data } = parts(file);
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') continue;
+    const {
+      dtype,
+      shape,
+      data_offsets: range,
+    } = entry as {
+      dtype: string;
+      shape: number[];
+      data_offsets: [from: number, to: number];
+    };
+    tensors.set(name, { dtype, shape, data: Buffer.from(data.subarray(...range)) });
+  }
+  edit(tensors);
+  let end = 0;
+  const entries = [...tensors].map(([name, { dtype, shape, data: bytes }]) => {
+    const begin = end;
+    end += bytes.length;
+    return [name, { dtype, shape, data_offsets: [begin, end] }];
+  });
+  const text = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const bytes = [...tensors.values()].map((tensor) => tensor.data);
+  writeFileSync(file, join(text, Buffer.concat(bytes)));
+}
+
+/** Replaces the text of a safetensors file's header, and leaves the data as they are. */
+export function editHeader(file: string, edit: (text: string) => string | Buffer): void {
+  const { header, data } = parts(file);
+  writeFileSync(file, join(Buffer.from(edit(JSON.stringify(header))), data));
+}
+
 /** Makes a safetensors file announce a header of so many bytes. */
 export function announceHeader(file: string, length: bigint): void {
   const bytes = readFileSync(file);

@@ -111,9 +111,10 @@ export class NetWeights implements TensorReader {
     const at = values.findIndex((value) => !Number.isFinite(value));
     if (at < 0) return values;
     const wrong = values.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);
+    const first = Number.isNaN(values[at]) ? 'a NaN' : 'infinite';
     throw new UserError(
-      `${file.path}: tensor ${name} has ${wrong} of its ${values.length} numbers not finite (the first, at ${at}, is ` +
-        `${values[at]}), so nothing can be computed with it; ${WAY_OUT}.`,
+      `${file.path}: tensor ${name} has ${wrong} of its ${values.length} numbers not finite (the first, at ` +
+        `${at}, is ${first}), so nothing can be computed with it; ${WAY_OUT}.`,
     );
   }
 
