@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { UserError } from '../base/errors';
 import { exists } from '../base/files';
+import { plural } from '../base/number-text';
 import { pipelineFolderOf } from '../checkpoint/describe';
 import { RunDirectory } from '../checkpoint/run-directory';
 import type { TrainingConfig } from '../config/training-config';
@@ -43,6 +44,8 @@ export interface EvaluationRequest {
   readonly signal?: AbortSignal;
 }
 
+/** A tenth of them still has a spread to be measured. */
+const FEWEST_IMAGES = 100;
 /** Share of a data set that is held out. */
 const HELD_OUT_SHARE = 0.1;
 /** Most images that each is measured with: what more would change is less than the errors. */
@@ -149,6 +152,11 @@ async function openReference(
     cacheFolder,
     signal,
   });
+  if (source.count < FEWEST_IMAGES) {
+    throw new UserError(
+      `${spec} has ${plural(source.count, 'image')}, too few to tell how like them others are; give a data set of at least ${FEWEST_IMAGES} (--dataset).`,
+    );
+  }
   return { source, ...readSplit(source), sawHeldOut: true };
 }
 

@@ -1,0 +1,58 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import sharp from 'sharp';
+import { CommandLine, eventsOf } from './support/cli';
+
+let cli: CommandLine;
+const evaluate = (...args: string[]) =>
+  cli.run(['evaluate', ...args, '--device', 'cpu', '--threads', '1']);
+
+beforeAll(async () => {
+  cli = await CommandLine.build();
+  mkdirSync(cli.at('grey'));
+  mkdirSync(cli.at('few'));
+  const side = { width: 8, height: 8, channels: 3 } as const;
+  for (let i = 0; i < 120; i++) {
+    const background = { r: 2 * i, g: 2 * i, b: 2 * i };
+    await sharp({ create: { ...side, background } }).toFile(cli.at('grey', `${i}.png`));
+    if (i < 20) copyFileSync(cli.at('grey', `${i}.png`), cli.at('few', `${i}.png`));
+  }
+  const { code } = await cli.run(['train', '--config', cli.config, '--out', 'run', '--quiet']);
+  expect(code).toBe(0);
+});
+afterAll(() => cli.remove());
+
+it('measures a model without classes in a fixed space, the same each time', async () => {
+  const args = ['run', '--dataset', 'grey', '--count', '100', '--steps', '2', '--json'];
+  const finished = await evaluate(...args, '--out', 'quality.json');
+  expect(finished.stderr).not.toContain('error:');
+  const done = eventsOf(finished).at(-1)!;
+  expect(done).toMatchObject({ count: 100, reference: 108, heldOut: 12, classAccuracy: null });
+  expect(done.featureSpace).toEqual({ kind: 'random', accuracy: null });
+  const { samples, real } = done as unknown as Record<string, { frechet: { value: number } }>;
+  // A net of six steps makes noise, which is far from grey; grey is not.
+  expect(samples!.frechet.value).toBeGreaterThan(real!.frechet.value);
+  expect(done.loss).toMatchObject({ heldOut: expect.any(Array), train: expect.any(Array) });
+  const kept = JSON.parse(readFileSync(cli.at('quality.json'), 'utf8')) as object;
+  const again = eventsOf(await evaluate(...args)).at(-1)!;
+  expect({ ...again, seconds: 0 }).toMatchObject({ ...kept, seconds: 0 });
+});
+
+it('says what is wrong, and writes nothing', async () => {
+  const before = readdirSync(cli.path);
+  writeFileSync(cli.at('taken.json'), '{}');
+  const wrong: readonly (readonly string[])[] = [
+    ['nowhere'],
+    ['run', '--count', '3'],
+    ['run', '--dataset', 'missing'],
+    ['run', '--dataset', 'few'],
+    ['run', '--out', 'taken.json'],
+    ['run', '--out', 'quality.txt'],
+  ];
+  for (const args of wrong) {
+    const { code, stdout, stderr } = await evaluate(...args);
+    expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' });
+    expect(stderr).toMatch(/error: .+/);
+  }
+  expect(readdirSync(cli.path).sort()).toEqual([...before, 'taken.json'].sort());
+});
