@@ -213,7 +213,7 @@ const LEGACY_ATTENTION: Readonly<Record<string, string>> = {
 };
 
 /** Today's name of a tensor, such as `….attentions.0.to_q.weight` for `….attentions.0.query.weight`. */
-function currentName(name: string): string {
+export function currentName(name: string): string {
   return name.replace(
     /(?<=\battentions\.\d+\.)(query|key|value|proj_attn)(?=\.(weight|bias)$)/,
     (old) => LEGACY_ATTENTION[old]!,

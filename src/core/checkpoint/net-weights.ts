@@ -99,14 +99,20 @@ export class NetWeights implements TensorReader {
     }
   }
 
+  /** The file that has a tensor. */
+  ownerOf(name: string): SafetensorsFile {
+    const file = this.owners.get(name);
+    if (!file) throw new UserError(`${this.path} has no tensor ${name}.`);
+    return file;
+  }
+
   /**
    * A tensor as float32.
    *
    * @throws UserError if it holds what is no weight: whole numbers, NaN or infinity
    */
   async readFloat32(name: string): Promise<Float32Array> {
-    const file = this.owners.get(name);
-    if (!file) throw new UserError(`${this.path} has no tensor ${name}.`);
+    const file = this.ownerOf(name);
     const values = await file.readFloat32(name);
     const at = values.findIndex((value) => !Number.isFinite(value));
     if (at < 0) return values;

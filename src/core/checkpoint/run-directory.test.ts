@@ -14,7 +14,7 @@ import { leftover } from '../../../test/support/leftovers';
 import { UserError } from '../base/errors';
 import { resolveConfig } from '../config/resolve';
 import { sizeOf } from '../graph/shape';
-import { parametersOf } from '../nn/model';
+import { parametersOf, type ModelConfig } from '../nn/model';
 import { writeCheckpoint } from './checkpoint';
 import { describePath, pipelineFolderOf } from './describe';
 import { MetricsLog } from './metrics';
@@ -42,10 +42,10 @@ const details: RunDetails = {
   dataset: { source: 'digits', fingerprint: 'f', images: null, imageSize: 8, channels: 1 },
 };
 
-const MODEL = {
+const MODEL: ModelConfig = {
   type: 'tutorial-cnn',
   config: { sample_size: 8, channels: 1, hidden_channels: [2] },
-} as const;
+};
 
 async function addCheckpoint(run: RunDirectory, step: number): Promise<void> {
   const tensors = parametersOf(MODEL).specs.map(({ name, shape }) => {

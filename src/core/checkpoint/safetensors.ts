@@ -88,9 +88,13 @@ export class SafetensorsFile {
 
   /** A tensor's bytes, as they are in the file (little-endian, row-major). */
   async readBytes(name: string): Promise<Uint8Array> {
-    const { offset, byteLength } = this.info(name);
-    const bytes = new Uint8Array(byteLength);
-    await readFully(this.handle, bytes, offset, this.path);
+    return this.readRange(name, 0, this.info(name).byteLength);
+  }
+
+  /** Bytes `begin` to `end` of a tensor. */
+  async readRange(name: string, begin: number, end: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(end - begin);
+    await readFully(this.handle, bytes, this.info(name).offset + begin, this.path);
     return bytes;
   }
 

@@ -1,0 +1,106 @@
+import { toNumbers } from './float-formats';
+import { DTYPE_BYTES, SafetensorsFile } from './safetensors';
+
+/** What a tensor's numbers are like. Everything but `nans` and `infinities` is of the finite ones alone. */
+export interface TensorStatistics {
+  readonly count: number;
+  readonly nans: number;
+  readonly infinities: number;
+  readonly zeros: number;
+  /** Null where no number is finite, as the next three. */
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly mean: number | null;
+  /** The square root of the mean square distance from the mean. */
+  readonly deviation: number | null;
+  /** How many numbers fall into each of equal parts of min … max; empty where there are none. */
+  readonly histogram: Float64Array;
+}
+
+/** Parts of a histogram. */
+export const HISTOGRAM_PARTS = 64;
+const CHUNK_ELEMENTS = 1024 * 1024;
+
+/** A tensor's numbers, row-major, in pieces of at most a million: what is in memory at once. */
+export async function* numbersOf(
+  file: Pick<SafetensorsFile, 'info' | 'readRange'>,
+  name: string,
+): AsyncGenerator<Float64Array> {
+  const { dtype, byteLength } = file.info(name);
+  const step = CHUNK_ELEMENTS * DTYPE_BYTES[dtype];
+  for (let begin = 0; begin < byteLength; begin += step) {
+    const bytes = await file.readRange(name, begin, Math.min(begin + step, byteLength));
+    yield toNumbers(dtype, bytes);
+  }
+}
+
+/**
+ * Reads a tensor twice, piece by piece: for its range and mean, then for what is counted by them.
+ *
+ * @throws UserError if the file or the tensor cannot be read
+ */
+export async function tensorStatistics(path: string, name: string): Promise<TensorStatistics> {
+  const file = await SafetensorsFile.open(path);
+  try {
+    const range = await rangeOf(numbersOf(file, name));
+    if (range.finite === 0) {
+      const { count, nans, infinities, zeros } = range;
+      const none = { min: null, max: null, mean: null, deviation: null };
+      return { count, nans, infinities, zeros, ...none, histogram: new Float64Array(0) };
+    }
+    return await spreadOf(numbersOf(file, name), range);
+  } finally {
+    await file.close();
+  }
+}
+
+interface Range {
+  count: number;
+  finite: number;
+  nans: number;
+  infinities: number;
+  zeros: number;
+  min: number;
+  max: number;
+  sum: number;
+}
+
+async function rangeOf(pieces: AsyncIterable<Float64Array>): Promise<Range> {
+  const counts = { count: 0, finite: 0, nans: 0, infinities: 0, zeros: 0 };
+  const range: Range = { ...counts, min: Infinity, max: -Infinity, sum: 0 };
+  for await (const piece of pieces) {
+    range.count += piece.length;
+    for (const value of piece) {
+      if (Number.isNaN(value)) range.nans++;
+      else if (!Number.isFinite(value)) range.infinities++;
+      else {
+        range.finite++;
+        range.sum += value;
+        if (value === 0) range.zeros++;
+        if (value < range.min) range.min = value;
+        if (value > range.max) range.max = value;
+      }
+    }
+  }
+  return range;
+}
+
+async function spreadOf(
+  pieces: AsyncIterable<Float64Array>,
+  { count, finite, nans, infinities, zeros, min, max, sum }: Range,
+): Promise<TensorStatistics> {
+  const mean = sum / finite;
+  const parts = min === max ? 1 : HISTOGRAM_PARTS;
+  const histogram = new Float64Array(parts);
+  let squares = 0;
+  for await (const piece of pieces) {
+    for (const value of piece) {
+      if (!Number.isFinite(value)) continue;
+      squares += (value - mean) ** 2;
+      const part = parts === 1 ? 0 : Math.floor(((value - min) / (max - min)) * parts);
+      histogram[Math.min(part, parts - 1)]!++;
+    }
+  }
+  const deviation = Math.sqrt(squares / finite);
+  return { count, nans, infinities, zeros, min, max, mean, deviation, histogram };
+}
