@@ -1,5 +1,6 @@
 import type { PathDescription, PipelineSummary } from '../core/checkpoint/describe';
 import type { RunEntry } from '../core/checkpoint/run-directory';
+import type { ClassList } from '../core/checkpoint/sidecar';
 import type { ScheduleConfig } from '../core/config/training-config';
 import type { ImageSource } from '../core/data/source';
 import { signatureOf } from '../core/nn/model';
@@ -76,8 +77,9 @@ function scheduleText(schedule: ScheduleConfig): string {
   return `${kind}, T = ${timesteps}${betas}${terminal}; predicts ${prediction}`;
 }
 
-function pipelineFields({ model, schedule, tensors, parameters }: PipelineSummary): Field[] {
-  const { channels, height, width, classes } = signatureOf(model);
+function pipelineFields(summary: PipelineSummary): Field[] {
+  const { model, schedule, tensors, parameters, classes } = summary;
+  const { channels, height, width } = signatureOf(model);
   const levels =
     model.type === 'unet' ? model.config.block_out_channels : model.config.hidden_channels;
   const name = model.type === 'unet' ? 'U-Net (UNet2DModel)' : 'tutorial CNN';
@@ -85,9 +87,22 @@ function pipelineFields({ model, schedule, tensors, parameters }: PipelineSummar
     ['model', `${name}, channels ${levels.join('-')}`],
     ['weights', `${count(parameters)} parameters in ${plural(tensors, 'tensor')}`],
     ['images', `${width}×${height}, ${channels === 1 ? 'grey' : `${channels} channels`}`],
-    ...(classes === null ? [] : [['classes', count(classes)] as const]),
+    ...(classes === null ? [] : [['classes', classText(classes)] as const]),
     ['schedule', scheduleText(schedule)],
   ];
+}
+
+/** Names that are listed before the rest is cut off. */
+const TOLD_CLASSES = 12;
+
+function namesText(names: readonly string[]): string {
+  return names.slice(0, TOLD_CLASSES).join(', ') + (names.length > TOLD_CLASSES ? ', …' : '');
+}
+
+function classText({ names, nullClass }: ClassList): string {
+  const guidance =
+    nullClass === null ? 'no null class, so no guidance' : 'and a null class, for guidance';
+  return `${count(names.length)}: ${namesText(names)} (${guidance})`;
 }
 
 function aboutCheckpoint(description: Of<'checkpoint'>, style: Style): string[] {
@@ -152,12 +167,11 @@ function aboutDataset(
   style: Style,
 ): string[] {
   const { imageSize, channels, classNames, skipped, spec } = source;
-  const names = classNames?.slice(0, 12).join(', ');
   return [
     `${style.bold('Data set')} ${source.description}`,
     ...fields([
       ['images', `${imageSize}×${imageSize}, ${channels === 1 ? 'grey' : 'colour'}`],
-      ...(names ? [['classes', names + (classNames!.length > 12 ? ', …' : '')] as const] : []),
+      ...(classNames ? [['classes', namesText(classNames)] as const] : []),
       ...(skipped.length > 0 ? [['left out', plural(skipped.length, 'file')] as const] : []),
       ...skipped.slice(0, 5).map(({ path, reason }) => ['', `${path}: ${reason}`] as const),
     ]),

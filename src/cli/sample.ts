@@ -30,6 +30,7 @@ import {
 } from './options';
 import { Output } from './output';
 import { freeName, prepareFolder, prepareGif, preparePng } from '../core/base/output-files';
+import { addClassOptions, ClassSettings, classWishes, type ClassWishes } from './sample-classes';
 import { openSampleView, type SampleView } from './sample-view';
 import { commandLine, surroundings, VERSION } from './surroundings';
 import { openTerminal } from './terminal';
@@ -50,7 +51,8 @@ program wrote, and a GIF never; without --out, the name is a free one.
 const COUNT = 16;
 
 const Settings = z.object({
-  count: z.int().min(1).max(4096).default(COUNT),
+  count: z.int().min(1).max(4096).optional(),
+  ...ClassSettings,
   solver: z.enum(SOLVER_NAMES).default('ddim'),
   steps: z.int().min(1).optional(),
   eta: z.number().min(0).max(1).optional(),
@@ -61,6 +63,8 @@ const Settings = z.object({
   threads: z.int().min(1).max(1024).optional(),
 });
 type Settings = z.infer<typeof Settings>;
+/** Settings as they are meant for one model. */
+type ModelSettings = Omit<Settings, 'count' | 'guidance'> & ClassWishes;
 
 interface SampleOptions extends CommonOptions {
   readonly out?: string;
@@ -81,7 +85,9 @@ export function sampleCommand(program: Command): void {
     .option('--eta <x>', 'ddim: share of fresh noise, 0 … 1 (default 0)', numberOrText)
     .option('--variance <name>', `ddpm: ${VARIANCES.join(' or ')} (default: as the model says)`)
     .option('--spacing <name>', `timesteps: ${SPACINGS.join(', ')} (default: as the model says)`)
-    .option('--seed <n>', 'seed of the noise (default 0)', wholeOrText)
+    .option('--seed <n>', 'seed of the noise (default 0)', wholeOrText);
+  addClassOptions(command);
+  command
     .optionsGroup('Device:')
     .option('--device <name>', DEVICES.join(', '))
     .option('--threads <n>', 'CPU threads', numberOrText)
@@ -94,8 +100,8 @@ export function sampleCommand(program: Command): void {
 }
 
 async function runSample(target: string, options: SampleOptions): Promise<void> {
-  const settings = parseWith(Settings, options, optionName);
-  checkUse(settings);
+  const typed = parseWith(Settings, options, optionName);
+  checkUse(typed);
   const closed = new AbortController();
   const output = new Output(Boolean(options.json), () => closed.abort());
   const view = openSampleView(openTerminal(process.stderr), {
@@ -106,6 +112,7 @@ async function runSample(target: string, options: SampleOptions): Promise<void> 
   const signal = AbortSignal.any([interrupts.signal, closed.signal]);
   try {
     const model = await openModel(target);
+    const settings = { ...typed, ...classWishes(model, typed, COUNT) };
     settingsFor(model, settings);
     const places = { ...options, out: options.out ?? (await freeName('samples', 'png')) };
     await checkPlaces(places);
@@ -154,7 +161,7 @@ async function checkPlaces({ out, each, frames, gif }: Places): Promise<void> {
 
 interface Drawing {
   readonly model: SampledModel;
-  readonly settings: Settings;
+  readonly settings: ModelSettings;
   readonly places: Places;
   readonly view: SampleView;
   readonly output: Output;
@@ -164,6 +171,7 @@ interface Drawing {
 async function drawAndWrite(drawing: Drawing): Promise<SampledEvent> {
   const { out, each, frames, gif } = drawing.places;
   const settings = describeSampling(drawing.model, drawing.settings, VERSION);
+  const { columns } = drawing.settings;
   const animation = new Animation();
   let done: SampledEvent | null = null;
   if (frames === undefined) {
@@ -172,18 +180,18 @@ async function drawAndWrite(drawing: Drawing): Promise<SampledEvent> {
     const fill = async (folder: string) => {
       done = await draw(drawing, async (frame) => {
         animation.add(frame);
-        await writeGrid(path.join(folder, frameName(frame.step)), frame.xt, { settings });
+        await writeGrid(path.join(folder, frameName(frame.step)), frame.xt, { settings, columns });
       });
     };
     await writeFolderAtomic(frames, fill, { doing: 'write --frames', replace: true });
   }
   const { images } = done!;
-  if (gif !== undefined) await writeGif(gif, animation.frames());
+  if (gif !== undefined) await writeGif(gif, animation.frames(), { columns });
   if (each !== undefined) {
     const fill = async (folder: string) => void (await writeEach(folder, images, { settings }));
     await writeFolderAtomic(each, fill, { doing: 'write --each', replace: true });
   }
-  await writeGrid(out, images, { settings });
+  await writeGrid(out, images, { settings, columns });
   return done!;
 }
 

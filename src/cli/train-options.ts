@@ -30,6 +30,7 @@ const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
     ['imageSize', 'n', 'side in pixels that images are brought to'],
     ['channels', 'n', '1: grey, 3: colour'],
     ['resize', 'mode', 'for images that are not square: cover, contain or stretch'],
+    ['classes', null, 'learn the class labels too (sub-folders, IDX labels, digits)'],
     ['horizontalFlip', null, 'mirror half of the images, at random'],
   ],
   'Model and noise:': [
@@ -48,6 +49,7 @@ const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
     ['accumulate', 'n', 'batches whose gradients make one step'],
     ['lr', 'x', 'learning rate after the warm-up'],
     ['warmupSteps', 'n', 'steps in which the learning rate grows from 0'],
+    ['classDropout', 'x', 'share of images whose class is withheld, for guidance'],
     ['emaDecay', 'x', 'decay of the average of the weights that is sampled from; 0: none'],
     ['minSnrGamma', 'x', 'weight the loss by min(SNR, gamma); 5 is usual'],
     ['seed', 'n', 'seed of everything random'],

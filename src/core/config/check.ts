@@ -17,8 +17,13 @@ export function checkConfig(config: TrainingConfig, name: NameKey = (key) => key
   checkSteps(config, name);
 }
 
-function checkModel({ model, imageSize }: TrainingConfig, name: NameKey): void {
-  if (model.type !== 'unet') return;
+function checkModel({ model, imageSize, classes }: TrainingConfig, name: NameKey): void {
+  if (model.type !== 'unet') {
+    if (!classes) return;
+    throw new UserError(
+      `${name('classes')} needs a U-Net, and ${name('model.type')} is ${model.type}; leave one of them out.`,
+    );
+  }
   const levels = model.blockOutChannels.length;
   if (model.attention.length !== levels) {
     throw new UserError(

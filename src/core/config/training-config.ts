@@ -127,6 +127,12 @@ const Training = z.strictObject({
     .nullable()
     .default(null)
     .describe('Weight the loss by min(SNR, gamma), 5 is usual; null weights all timesteps alike.'),
+  classDropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.1)
+    .describe('Share of images whose class is withheld, for guidance; 0 leaves no null class.'),
   emaDecay: z
     .number()
     .min(0)
@@ -173,6 +179,13 @@ export const TrainingConfig = z.strictObject({
     .default('cover')
     .describe('How images that are not square are brought to size: cropped, padded or stretched.'),
   horizontalFlip: z.boolean().default(false).describe('Mirror half of the images, at random.'),
+  classes: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Learn the class labels too, so that images of a class can be asked for; DDPMPipeline of the ' +
+        'diffusers library samples only nets without.',
+    ),
   model: z.discriminatedUnion('type', [UNetModel, TutorialModel]).prefault({ type: 'unet' }),
   schedule: Schedule.prefault({}).describe('The forward process.'),
   training: Training.prefault({}).describe('The optimiser and the course of the run.'),

@@ -124,3 +124,30 @@ describe('makeBatch', () => {
     expect(mirrored / straight.length).toBeLessThan(0.3);
   });
 });
+
+describe('withheld classes', () => {
+  const named = () => countingReader(10, 'abcdefghij'.split(''));
+  const withheld = { ...recipe, batchSize: 1000, classDropout: 0.1 };
+
+  it('are the null class, after the last, for a share of the images; the others keep theirs', () => {
+    const batches = [0, 1, 2, 3].map((i) => makeBatch(named(), withheld, i));
+    const labels = batches.map((batch) => [...batch.labels!]);
+    const nulls = labels.flat().filter((label) => label === 10).length;
+    // 4,000 draws of probability 0.1: 400 ± 19; five deviations.
+    expect(Math.abs(nulls - 400)).toBeLessThan(95);
+    batches.forEach((batch, b) => {
+      const ids = idsOf(batch.images);
+      labels[b]!.forEach((label, i) => expect([ids[i], 10]).toContain(label));
+    });
+    const places = labels.map((each) => each.flatMap((label, i) => (label === 10 ? i : [])));
+    expect(places[0]).not.toEqual(places[1]);
+  });
+
+  it('are the same whenever the batch is made, and change nothing else', () => {
+    const plain = makeBatch(named(), { ...withheld, classDropout: 0 }, 2);
+    const one = makeBatch(named(), withheld, 2);
+    expect([...one.labels!]).toEqual([...makeBatch(named(), withheld, 2).labels!]);
+    expect({ ...one, labels: plain.labels }).toEqual(plain);
+    expect(makeBatch(countingReader(10), withheld, 0).labels).toBeNull();
+  });
+});

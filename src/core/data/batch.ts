@@ -26,6 +26,11 @@ export interface BatchRecipe {
   readonly seed: number;
   /** Mirrors each image left to right with probability ½. */
   readonly horizontalFlip: boolean;
+  /**
+   * Gives each image, with this probability, the null class (the one after the last) instead of its
+   * own, as classifier-free guidance needs (Ho & Salimans, 2022, Algorithm 1). Default 0.
+   */
+  readonly classDropout?: number;
 }
 
 /** The arrays of a batch that is done with, to be filled again. */
@@ -95,9 +100,20 @@ export class BatchMaker {
     if (this.recipe.horizontalFlip) this.flip(index, images);
     normals({ seed, stream: Stream.noise, index }, noise);
     integers({ seed, stream: Stream.timesteps, index }, bound, timesteps);
-    labels?.set(this.labels);
+    if (labels) this.label(index, labels);
     const epoch = Math.floor(start / this.reader.source.count);
     return { index, epoch, images, noise, timesteps, labels };
+  }
+
+  private label(index: number, labels: Int32Array): void {
+    const { classDropout = 0, batchSize, seed } = this.recipe;
+    labels.set(this.labels);
+    if (classDropout === 0) return;
+    const nullClass = this.reader.source.classNames!.length;
+    const draws = uniforms({ seed, stream: Stream.labels, index }, new Float32Array(batchSize));
+    draws.forEach((draw, i) => {
+      if (draw < classDropout) labels[i] = nullClass;
+    });
   }
 
   private allocate(): BatchBuffers {

@@ -46,12 +46,11 @@ class WorkerBatches implements Batches {
   private readonly prefetch: number;
 
   constructor(options: BatchOptions) {
-    const { source, batchSize, timesteps, seed, horizontalFlip, prefetch = 3 } = options;
-    const recipe = { batchSize, timesteps, seed, horizontalFlip };
+    const { source, firstIndex, workerFile, prefetch = 3, ...recipe } = options;
     const setup: WorkerSetup = { source, recipe };
-    this.nextIndex = options.firstIndex;
+    this.nextIndex = firstIndex;
     this.prefetch = prefetch;
-    this.worker = new Worker(options.workerFile, { workerData: setup, execArgv: [] });
+    this.worker = new Worker(workerFile, { workerData: setup, execArgv: [] });
     this.worker.on('message', (message: WorkerToMain) => this.receive(message));
     this.worker.on('messageerror', (error) => this.fail(error));
     this.worker.on('error', (error) => this.fail(dead(String(error))));

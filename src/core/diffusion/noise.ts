@@ -10,6 +10,8 @@ export interface NoiseBatch {
   readonly firstSample: number;
   /** Numbers in one sample, C·H·W. */
   readonly sampleSize: number;
+  /** Gives all samples the noise of the first, so that only what they were asked for tells them apart. */
+  readonly isShared?: boolean;
 }
 
 /** Draws of one sample: its steps are numbered below this. */
@@ -26,13 +28,14 @@ export function solverNoise(batch: NoiseBatch, step: number, out: Float32Array):
 }
 
 function fill(batch: NoiseBatch, stream: number, step: number, out: Float32Array): Float32Array {
-  const { seed, firstSample, sampleSize } = batch;
+  const { seed, firstSample, sampleSize, isShared = false } = batch;
   if (out.length % sampleSize !== 0) {
     throw new RangeError(`${out.length} numbers are not whole samples of ${sampleSize}.`);
   }
   if (step < 0 || step >= STEPS_PER_SAMPLE) throw new RangeError(`Step ${step} is out of range.`);
   for (let i = 0; i * sampleSize < out.length; i++) {
-    const index = (firstSample + i) * STEPS_PER_SAMPLE + step;
+    const sample = isShared ? firstSample : firstSample + i;
+    const index = sample * STEPS_PER_SAMPLE + step;
     normals({ seed, stream, index }, out.subarray(i * sampleSize, (i + 1) * sampleSize));
   }
   return out;

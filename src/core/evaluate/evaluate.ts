@@ -192,15 +192,9 @@ async function draw(
       continue;
     }
     const images = event.images.data.map((x) => Math.min(1, Math.max(-1, x)));
-    return { images, classes: classesDrawn(model, wishes.count), settings: event.settings };
+    return { images, classes: event.classes, settings: event.settings };
   }
   throw new Error('a sampling ended without its images');
-}
-
-/** The class that each image was meant to be; null for a model without classes. */
-function classesDrawn({ pipeline }: SampledModel, count: number): number[] | null {
-  const { classes } = signatureOf(pipeline.model);
-  return classes === null ? null : Array.from({ length: count }, (_, i) => i % classes);
 }
 
 /** Features are in units of the training images' root mean square, so that figures do not hang on their scale. */

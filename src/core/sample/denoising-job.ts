@@ -6,9 +6,10 @@ import { timestepsFrom } from '../diffusion/spacing';
 import { signatureOf } from '../nn/model';
 import type { Runtime } from '../runtime/runtime';
 import { DenoiserCache } from './denoiser-cache';
+import { conditioningPlan } from './conditioning';
+import { guided, guidedBatch } from './guidance';
 import { sampleFrom } from './sampler';
 import {
-  classesFrom,
   settingsFor,
   type SampledModel,
   type SamplingEvent,
@@ -26,7 +27,7 @@ export interface NoisedStart {
 }
 
 /** What is asked of a denoising; steps left out are the solver's default for t + 1 timesteps. */
-export type DenoisingWishes = Omit<SamplingWishes, 'count' | 'atOnce' | 'spacing'>;
+export type DenoisingWishes = Omit<SamplingWishes, 'count' | 'atOnce' | 'spacing' | 'sameNoise'>;
 
 /**
  * What wishes come to as those of a sampling, in count, steps and spacing.
@@ -42,7 +43,13 @@ export function denoisingWishes(
   const { images, t } = start;
   const steps = wishes.steps ?? SOLVERS[wishes.solver].defaultSteps(t + 1);
   timestepsFrom(t, steps);
-  return { ...wishes, count: images.shape[0], steps, spacing: 'trailing' };
+  return { ...unled(model, wishes), count: images.shape[0], steps, spacing: 'trailing' };
+}
+
+/** An image whose class no one named is denoised for none, where the model has a null class. */
+function unled({ pipeline }: SampledModel, wishes: DenoisingWishes): DenoisingWishes {
+  const isOpen = wishes.classes === undefined && wishes.guidance === undefined;
+  return isOpen && pipeline.conditioning.nullClass !== null ? { ...wishes, guidance: 0 } : wishes;
 }
 
 /**
@@ -60,15 +67,18 @@ export async function* denoiseImages(
   signal?: AbortSignal,
 ): AsyncGenerator<SamplingEvent, void, undefined> {
   const settings = settingsFor(model, denoisingWishes(model, start, wishes));
+  const plan = conditioningPlan(model.pipeline, settings);
   const { images, t: from } = start;
   const { shape } = images;
   const cache = device instanceof DenoiserCache ? device : new DenoiserCache(device);
   let startedAt = performance.now();
   let last = images.data;
   try {
-    const denoiser = await cache.get(model.pipeline.model, model.weights, shape[0]);
+    const atOnce = guidedBatch(shape[0], plan.guidance);
+    const compiled = await cache.get(model.pipeline.model, model.weights, atOnce);
+    const denoiser = guided(compiled, plan.guidance);
     startedAt = performance.now();
-    const classes = classesFrom(0, denoiser);
+    const classes = plan.classesOf(0, shape[0]);
     const request = { denoiser, diffusion: model.diffusion, settings, classes, signal };
     for await (const frame of sampleFrom({ xt: images.data, t: from }, request)) {
       const { step, steps, t, xt, x0 } = frame;
@@ -81,7 +91,8 @@ export async function* denoiseImages(
     if (cache !== device) await cache.dispose();
   }
   const seconds = (performance.now() - startedAt) / 1000;
-  yield { type: 'done', images: { data: last.slice(), shape }, settings, seconds };
+  const classes = plan.classesOf(0, shape[0]);
+  yield { type: 'done', images: { data: last.slice(), shape }, settings, classes, seconds };
 }
 
 /** @throws UserError if the model was not trained for such images or another noise */

@@ -9,6 +9,6 @@ import type { SampledModel } from './sampling-job';
 export async function exportDiffusers(model: SampledModel, out: string): Promise<void> {
   const { pipeline, weights } = model;
   const tensors = [...weights].map(([name, { shape, data }]) => ({ name, shape, data }));
-  const { model: net, schedule } = pipeline;
-  await exportPipeline(out, { model: net, schedule, weights: tensors });
+  const { model: net, schedule, conditioning } = pipeline;
+  await exportPipeline(out, { model: net, schedule, conditioning, weights: tensors });
 }

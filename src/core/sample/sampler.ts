@@ -3,10 +3,11 @@ import { makePredict, type Clip, type PredictionKind } from '../diffusion/predic
 import type { NoiseSchedule } from '../diffusion/schedule';
 import { SOLVERS, type SolverName, type Variance } from '../diffusion/solvers';
 import { spacedTimesteps, timestepsFrom, type Spacing } from '../diffusion/spacing';
+import type { ConditioningSettings } from './conditioning';
 import type { Denoiser } from './denoiser';
 
 /** How to sample. */
-export interface SamplingSettings {
+export interface SamplingSettings extends ConditioningSettings {
   readonly solver: SolverName;
   /** Model evaluations, 1 … T. */
   readonly steps: number;
@@ -19,6 +20,8 @@ export interface SamplingSettings {
   readonly variance: Variance;
   readonly clip: Clip;
   readonly seed: number;
+  /** Draws every image from the noise of image 0, to compare classes and guidance. Default false. */
+  readonly sameNoise?: boolean;
 }
 
 /** What a model was trained for. */
@@ -115,7 +118,9 @@ function reverse(
 
 function noiseBatch({ denoiser, settings, first = 0 }: SampleRequest): NoiseBatch {
   const { channels, height, width } = denoiser.signature;
-  return { seed: settings.seed, firstSample: first, sampleSize: channels * height * width };
+  const sampleSize = channels * height * width;
+  const { seed, sameNoise = false } = settings;
+  return { seed, firstSample: sameNoise ? 0 : first, sampleSize, isShared: sameNoise };
 }
 
 /** The last images of {@link sample}. */

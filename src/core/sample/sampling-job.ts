@@ -9,12 +9,13 @@ import type { Spacing } from '../diffusion/spacing';
 import { parametersOf, signatureOf } from '../nn/model';
 import type { Weights } from '../nn/parameters';
 import type { Runtime } from '../runtime/runtime';
-import type { Denoiser } from './denoiser';
+import { conditioningPlan, conditioningSettings, type ConditioningWishes } from './conditioning';
 import { DenoiserCache } from './denoiser-cache';
+import { guided, guidedBatch } from './guidance';
 import { sample, type Diffusion, type SamplingSettings } from './sampler';
 
 /** What is asked of a sampling; what is left out is as the model's folder says. */
-export interface SamplingWishes {
+export interface SamplingWishes extends ConditioningWishes {
   /** How many images. */
   readonly count: number;
   readonly seed: number;
@@ -24,6 +25,8 @@ export interface SamplingWishes {
   readonly eta?: number;
   readonly spacing?: Spacing;
   readonly variance?: Variance;
+  /** Draws every image from one noise. Default false. */
+  readonly sameNoise?: boolean;
   /** Most images that are drawn at once. Default 64. */
   readonly atOnce?: number;
 }
@@ -53,6 +56,8 @@ export interface SampledEvent {
   readonly type: 'done';
   readonly images: ImageBatch;
   readonly settings: SamplingSettings;
+  /** The class of each image, a row of the class embedding; null for a model without classes. */
+  readonly classes: readonly number[] | null;
   /** From the first step to the last, without reading and compiling. */
   readonly seconds: number;
 }
@@ -104,14 +109,9 @@ export function settingsFor(model: SampledModel, wishes: SamplingWishes): Sampli
     eta: wishes.eta ?? 0,
     variance: wishes.variance ?? sampling.varianceType,
     clip: sampling.clipSample ? sampling.clipSampleRange : false,
+    ...conditioningSettings(model.pipeline, wishes),
+    ...(wishes.sameNoise ? { sameNoise: true } : {}),
   };
-}
-
-/** Each class in turn, for a class-conditional model. */
-export function classesFrom(first: number, denoiser: Denoiser): number[] | null {
-  const { classes } = denoiser.signature;
-  if (classes === null) return null;
-  return Array.from({ length: denoiser.batchSize }, (_, i) => (first + i) % classes);
 }
 
 /**
@@ -128,6 +128,7 @@ export async function* sampleImages(
   signal?: AbortSignal,
 ): AsyncGenerator<SamplingEvent, void, undefined> {
   const settings = settingsFor(model, wishes);
+  const plan = conditioningPlan(model.pipeline, settings);
   const { count } = wishes;
   const batches = Math.ceil(count / (wishes.atOnce ?? MOST_AT_ONCE));
   const batchSize = Math.ceil(count / batches);
@@ -137,7 +138,8 @@ export async function* sampleImages(
   const cache = device instanceof DenoiserCache ? device : new DenoiserCache(device);
   let startedAt = performance.now();
   try {
-    const denoiser = await cache.get(model.pipeline.model, model.weights, batchSize);
+    const atOnce = guidedBatch(batchSize, plan.guidance);
+    const compiled = await cache.get(model.pipeline.model, model.weights, atOnce);
     startedAt = performance.now();
     for (let batch = 0; batch < batches; batch++) {
       const first = batch * batchSize;
@@ -148,7 +150,8 @@ export async function* sampleImages(
           shape: [present, channels, height, width],
         };
       };
-      const classes = classesFrom(first, denoiser);
+      const denoiser = guided(compiled, plan.guidance, first);
+      const classes = plan.classesOf(first, batchSize);
       const { diffusion } = model;
       for await (const frame of sample({ denoiser, diffusion, settings, first, classes, signal })) {
         const { step, steps, t } = frame;
@@ -166,6 +169,7 @@ export async function* sampleImages(
     type: 'done',
     images: { data: images, shape: [count, channels, height, width] },
     settings,
+    classes: plan.classesOf(0, count),
     seconds,
   };
 }

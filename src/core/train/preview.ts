@@ -1,14 +1,27 @@
 import type { TrainingConfig } from '../config/training-config';
 import { writeGrid, type ImageBatch } from '../base/picture';
+import type { Conditioning } from '../checkpoint/sidecar';
+import {
+  conditioningPlan,
+  conditioningSettings,
+  type ConditioningPlan,
+  type ConditioningSettings,
+} from '../sample/conditioning';
 import { createLiveDenoiser, type Denoiser } from '../sample/denoiser';
+import { guided, guidedBatch } from '../sample/guidance';
 import { sampleToEnd, type Diffusion } from '../sample/sampler';
 import type { Runtime } from '../runtime/runtime';
 import type { Stepper } from './stepper';
 import { STATE, type TrainingStepSettings } from './training-step';
 
-/** Draws the same images, from one fixed noise, with the weights as they are. */
+/**
+ * Draws the same images, from one fixed noise, with the weights as they are; of a class-conditional
+ * model, each class in turn, under the guidance that sampling takes when it is not told otherwise.
+ */
 export class Previewer {
   private denoiser: Promise<Denoiser> | null = null;
+  private readonly classSettings: ConditioningSettings;
+  private readonly plan: ConditioningPlan;
 
   constructor(
     private readonly runtime: Runtime,
@@ -16,7 +29,12 @@ export class Previewer {
     private readonly stepper: Stepper,
     private readonly diffusion: Diffusion,
     private readonly config: TrainingConfig['training'],
-  ) {}
+    conditioning: Conditioning,
+  ) {
+    const pipeline = { path: 'the model', model: step.model, conditioning };
+    this.classSettings = conditioningSettings(pipeline, {});
+    this.plan = conditioningPlan(pipeline, this.classSettings);
+  }
 
   /** Compiled at the first preview. */
   private open(): Promise<Denoiser> {
@@ -29,7 +47,7 @@ export class Previewer {
       return await createLiveDenoiser(this.runtime, this.step.model, this.step.layout, {
         state: this.stepper.state,
         vector: this.step.ema ? STATE.ema : STATE.params,
-        batchSize: this.config.previewCount,
+        batchSize: guidedBatch(this.config.previewCount, this.plan.guidance),
       });
     } catch (error) {
       this.denoiser = null;
@@ -39,7 +57,7 @@ export class Previewer {
 
   /** Writes the grid of images to `file`. */
   async draw(file: string, signal?: AbortSignal): Promise<ImageBatch> {
-    const denoiser = await this.open();
+    const denoiser = guided(await this.open(), this.plan.guidance);
     const { signature, batchSize } = denoiser;
     const { seed, previewSteps } = this.config;
     const zeroTerminal = this.diffusion.schedule.alphaBars.at(-1) === 0;
@@ -55,21 +73,17 @@ export class Previewer {
         clip: true,
         seed,
       },
-      classes: previewClasses(signature.classes, batchSize),
+      classes: this.plan.classesOf(0, batchSize),
       signal,
     });
     const { channels, height, width } = signature;
     const images: ImageBatch = { data, shape: [batchSize, channels, height, width] };
-    await writeGrid(file, images, { settings: { seed, steps: previewSteps, solver: 'ddim' } });
+    const settings = { seed, steps: previewSteps, solver: 'ddim', ...this.classSettings };
+    await writeGrid(file, images, { settings });
     return images;
   }
 
   async dispose(): Promise<void> {
     await (await this.denoiser)?.dispose();
   }
-}
-
-/** Each class in turn. */
-function previewClasses(classes: number | null, count: number): number[] | null {
-  return classes === null ? null : Array.from({ length: count }, (_, i) => i % classes);
 }

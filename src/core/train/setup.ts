@@ -1,3 +1,5 @@
+import { UserError } from '../base/errors';
+import { UNCONDITIONED, type Conditioning } from '../checkpoint/sidecar';
 import { checkConfig, modelConfigOf } from '../config/check';
 import { settingName } from '../config/resolve';
 import type { TrainingConfig } from '../config/training-config';
@@ -35,6 +37,7 @@ export interface TrainingSetup {
   readonly config: TrainingConfig;
   readonly source: ImageSource;
   readonly model: ModelConfig;
+  readonly conditioning: Conditioning;
   readonly layout: ParameterLayout;
   readonly diffusion: Diffusion;
   readonly step: TrainingStepSettings;
@@ -55,6 +58,29 @@ function warningsOf(config: TrainingConfig, source: ImageSource, diffusion: Diff
     );
   }
   return warnings;
+}
+
+/**
+ * What the net is told besides the image and the timestep.
+ *
+ * @throws UserError if classes are asked for, and the data set has none
+ */
+function conditioningOf(config: TrainingConfig, { classNames, spec }: ImageSource): Conditioning {
+  if (!config.classes) return UNCONDITIONED;
+  if (classNames === null) {
+    throw new UserError(
+      `${spec} has no class labels, which ${settingName('classes')} needs: put its images into ` +
+        'sub-folders, one a class, use idx: with a labels file, or leave the option out.',
+    );
+  }
+  const nullClass = config.training.classDropout > 0 ? classNames.length : null;
+  return { classNames: [...classNames], nullClass };
+}
+
+/** Rows of the class embedding: one a class, and one for none if it has a place. */
+function embeddingRows({ classNames, nullClass }: Conditioning): number | null {
+  if (classNames === null) return null;
+  return classNames.length + (nullClass === null ? 0 : 1);
 }
 
 /**
@@ -81,7 +107,9 @@ export async function setUpTraining(
   const source = { ...opened, spec: dataset };
   const config = { ...wanted, dataset, imageSize: source.imageSize, channels: source.channels };
   checkConfig(config, settingName);
-  const model = modelConfigOf(config.model, config);
+  const conditioning = conditioningOf(config, source);
+  const numClassEmbeds = embeddingRows(conditioning);
+  const model = modelConfigOf(config.model, { ...config, numClassEmbeds });
   const layout = parametersOf(model);
   const { prediction, ...settings } = config.schedule;
   const schedule = makeSchedule(settings);
@@ -97,5 +125,16 @@ export async function setUpTraining(
     probeFile: surroundings.probeFile,
   });
   const warnings = warningsOf(config, source, diffusion);
-  return { config, source, model, layout, diffusion, step, runtime, choice, warnings };
+  return {
+    config,
+    source,
+    model,
+    conditioning,
+    layout,
+    diffusion,
+    step,
+    runtime,
+    choice,
+    warnings,
+  };
 }

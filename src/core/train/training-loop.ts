@@ -66,13 +66,15 @@ export class TrainingLoop {
       },
       start.vectors,
     );
-    const previewer = new Previewer(setup.runtime, setup.step, stepper, setup.diffusion, training);
+    const { runtime, step, diffusion, conditioning } = setup;
+    const previewer = new Previewer(runtime, step, stepper, diffusion, training, conditioning);
     const batches = openBatches({
       source: setup.source,
       batchSize: training.batchSize,
       timesteps: schedule.timesteps,
       seed: training.seed,
       horizontalFlip: setup.config.horizontalFlip,
+      classDropout: setup.config.classes ? training.classDropout : 0,
       firstIndex: start.step * training.accumulate,
       workerFile: this.surroundings.workerFile,
     });
