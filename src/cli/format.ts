@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-export { count, duration, figure, plural } from '../core/base/number-text';
+export { bytesText, count, duration, figure, plural, precise } from '../core/base/number-text';
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 

@@ -1,10 +1,12 @@
 import type { PathDescription, PipelineSummary } from '../core/checkpoint/describe';
+import type { SafetensorsSummary } from '../core/checkpoint/inspect';
 import type { RunEntry } from '../core/checkpoint/run-directory';
 import type { ClassList } from '../core/checkpoint/sidecar';
 import type { ScheduleConfig } from '../core/config/training-config';
 import type { ImageSource } from '../core/data/source';
 import { signatureOf } from '../core/nn/model';
 import { count, duration, fields, figure, plural, shortPath } from './format';
+import { aboutSafetensors } from './info-safetensors';
 import { commandLine } from './surroundings';
 import type { Style } from './terminal';
 
@@ -13,6 +15,7 @@ export type Description =
   | Exclude<PathDescription, { kind: 'unknown' }>
   | { readonly kind: 'runs'; readonly path: string; readonly runs: readonly RunEntry[] }
   | { readonly kind: 'dataset'; readonly source: ImageSource }
+  | ({ readonly kind: 'safetensors' } & SafetensorsSummary)
   | { readonly kind: 'picture'; readonly path: string; readonly settings: unknown };
 
 type Field = readonly [name: string, value: string];
@@ -46,6 +49,8 @@ export function describeInWords(description: Description, style: Style): string[
       ];
     case 'dataset':
       return aboutDataset(description, style);
+    case 'safetensors':
+      return aboutSafetensors(description, style);
     case 'picture':
       return [
         `${style.bold('Picture')} ${shortPath(description.path)}, made with`,

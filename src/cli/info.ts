@@ -5,6 +5,7 @@ import { UserError } from '../core/base/errors';
 import { exists, withFile } from '../core/base/files';
 import { readPictureSettings } from '../core/base/picture';
 import { describePath } from '../core/checkpoint/describe';
+import { inspectSafetensors } from '../core/checkpoint/inspect';
 import { listRuns } from '../core/checkpoint/run-directory';
 import { openSource } from '../core/data/open';
 import { describeInWords, type Description } from './info-text';
@@ -19,13 +20,16 @@ Examples:
   diffusion-lab info runs/digits-2026-11-23-1/checkpoints/step-001200
   diffusion-lab info ./sprites        a folder of images, as train reads it
   diffusion-lab info idx:./mnist --json
+  diffusion-lab info model.safetensors   its tensors, and whether diffusers would load its folder
   diffusion-lab info samples.png      the settings that a picture was made with
 `;
 
 export function infoCommand(program: Command): void {
   const command = program
     .command('info')
-    .description('Say what a run, checkpoint, diffusers folder, data set or picture is.')
+    .description(
+      'Say what a run, checkpoint, diffusers folder, safetensors file, data set or picture is.',
+    )
     .argument('<path>', 'one of these; for data sets also digits or idx:<folder or images file>');
   withCommonOptions(command, { quiet: false }).addHelpText('after', EXAMPLES).action(runInfo);
 }
@@ -56,11 +60,14 @@ function isIdxImages(name: string): boolean {
 
 async function describeFile(file: string): Promise<Description> {
   if (isIdxImages(file)) return dataset(`idx:${file}`);
+  if (path.extname(file).toLowerCase() === '.safetensors') {
+    return { kind: 'safetensors', ...(await inspectSafetensors(file)) };
+  }
   if (path.extname(file).toLowerCase() === '.png') {
     return { kind: 'picture', path: file, settings: await readPictureSettings(file) };
   }
   throw new UserError(
-    `${file} is a file of no kind known here; give a run, a checkpoint, a diffusers folder, a data set or a PNG of this program.`,
+    `${file} is a file of no kind known here; give a run, a checkpoint, a diffusers folder, a safetensors file, a data set or a PNG of this program.`,
   );
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { compareCommand } from './compare';
 import { devicesCommand } from './devices';
 import { exitCodeOf, messageFor, usageMessage } from './errors';
 import { evaluateCommand } from './evaluate';
@@ -44,6 +45,7 @@ function buildProgram(): Command {
   infoCommand(program);
   devicesCommand(program);
   exportCommand(program);
+  compareCommand(program);
   evaluateCommand(program);
   return program;
 }

@@ -1,6 +1,10 @@
 /** Numbers as people read them in the status bar, the tree and messages. */
 
-export { count as formatCount, duration as formatDuration } from '../core/base/number-text';
+export {
+  bytesText as formatBytes,
+  count as formatCount,
+  duration as formatDuration,
+} from '../core/base/number-text';
 
 /** "0.0423", three significant digits; a dash where there is none. */
 export function formatLoss(loss: number | null): string {
@@ -12,18 +16,6 @@ export function formatLoss(loss: number | null): string {
 export function formatSpeed(stepsPerSecond: number): string {
   if (stepsPerSecond >= 1) return `${stepsPerSecond.toFixed(stepsPerSecond < 10 ? 1 : 0)} it/s`;
   return `${(1 / stepsPerSecond).toFixed(1)} s/it`;
-}
-
-/** "4.2 MB" */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
 /** Text that Markdown shows as it is. */

@@ -1,6 +1,13 @@
 /** Numbers as people read them: those of all surfaces, and those of charts and facts. */
 
-export { count, duration, figure, plural } from '../../src/core/base/number-text';
+export {
+  bytesText,
+  count,
+  duration,
+  figure,
+  plural,
+  precise,
+} from '../../src/core/base/number-text';
 
 /** Small numbers that are longer are written with an exponent. */
 const LONGEST_TICK = 6;

@@ -37,3 +37,24 @@ export function figure(value: number): string {
   if (size >= 1) return value.toFixed(2);
   return size >= 1e-3 || size === 0 ? value.toFixed(4) : value.toExponential(2);
 }
+
+/** "12 B", "4.2 MB". */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Four digits whatever the size, and what is no number by its name: "0.01234", "1.2e-9", "NaN", "−∞". */
+export function precise(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
+  const size = Math.abs(value);
+  const isPlain = value === 0 || (size >= 1e-3 && size < 1e6);
+  return isPlain ? String(Number(value.toPrecision(4))) : value.toExponential(2);
+}
