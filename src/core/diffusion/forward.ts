@@ -70,3 +70,20 @@ export function mix(
   for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]!;
   return out;
 }
+
+/** Σ weight·array, elementwise, computed in float64; at least one term, all of one length. */
+export function weightedSum(
+  ...terms: readonly (readonly [weight: number, x: Float32Array])[]
+): Float32Array {
+  const out = new Float32Array(terms[0]![1].length);
+  for (const [, x] of terms) {
+    if (x.length !== out.length)
+      throw new RangeError(`Lengths differ: ${x.length}, ${out.length}.`);
+  }
+  for (let i = 0; i < out.length; i++) {
+    let sum = 0;
+    for (const [weight, x] of terms) sum += weight * x[i]!;
+    out[i] = sum;
+  }
+  return out;
+}

@@ -1,7 +1,7 @@
 import { UserError } from '../base/errors';
 import { mix } from './forward';
-import type { NoiseSchedule } from './schedule';
-import { alphaBarAt } from './schedule';
+import type { Level, NoiseSchedule } from './schedule';
+import { alphaBarAt, levelAt } from './schedule';
 
 /** What the network is trained to predict. */
 export const PREDICTION_KINDS = ['eps', 'v', 'x0'] as const;
@@ -24,8 +24,11 @@ export interface Prediction {
   readonly eps: Float32Array;
 }
 
-/** The network as the solvers see it, whatever it was trained to predict. */
-export type Predict = (xt: Float32Array, t: number) => Promise<Prediction>;
+/**
+ * The network as the solvers see it, whatever it was trained to predict: asked at timestep t, which need
+ * not be whole, about a state of a level (left out: the schedule's at t).
+ */
+export type Predict = (xt: Float32Array, t: number, level?: Level) => Promise<Prediction>;
 
 /** A linear combination of x0 and eps (or of x_t and the model output). */
 interface Weights {
@@ -38,14 +41,18 @@ interface Weights {
  * eps: ε. x0: x_0. v: √ᾱ_t·ε − √(1−ᾱ_t)·x_0 (Salimans & Ho, 2022, section 4 and appendix D).
  */
 export function targetWeights(kind: PredictionKind, schedule: NoiseSchedule, t: number): Weights {
-  const alphaBar = alphaBarAt(schedule, t);
+  return weightsAt(kind, levelAt(schedule, t));
+}
+
+/** {@link targetWeights} at a level. */
+export function weightsAt(kind: PredictionKind, { signal, noise }: Level): Weights {
   switch (kind) {
     case 'eps':
       return { x0: 0, eps: 1 };
     case 'x0':
       return { x0: 1, eps: 0 };
     case 'v':
-      return { x0: -Math.sqrt(1 - alphaBar), eps: Math.sqrt(alphaBar) };
+      return { x0: -noise, eps: signal };
   }
 }
 
@@ -63,12 +70,7 @@ export function trainingTarget(
 }
 
 /**
- * The one place where a raw model output becomes x0 and eps. Neither is clipped, and both are
- * fresh arrays.
- *
- * - eps: x0 = (x_t − √(1−ᾱ)·output) / √ᾱ
- * - v: x0 = √ᾱ·x_t − √(1−ᾱ)·output, eps = √ᾱ·output + √(1−ᾱ)·x_t
- * - x0: eps = (x_t − √ᾱ·output) / √(1−ᾱ)
+ * What a raw model output says of x_t: {@link predictionAt} the level of timestep t.
  *
  * @throws UserError for eps where ᾱ_t = 0: noise alone does not determine the image.
  */
@@ -79,12 +81,27 @@ export function toPrediction(
   xt: Float32Array,
   t: number,
 ): Prediction {
-  const alphaBar = alphaBarAt(schedule, t);
-  const a = Math.sqrt(alphaBar);
-  const s = Math.sqrt(1 - alphaBar);
+  const level = levelAt(schedule, t);
+  if (kind === 'eps' && level.signal === 0) throw new UserError(epsAtZeroSnr(t));
+  return predictionAt(kind, level, output, xt);
+}
+
+/**
+ * The one place where a raw model output becomes x0 and eps, with a = √ᾱ (the signal) and s = √(1−ᾱ)
+ * (the noise). Neither is clipped, and both are fresh arrays.
+ *
+ * - eps: x0 = (x_t − s·output) / a, where a > 0
+ * - v: x0 = a·x_t − s·output, eps = a·output + s·x_t
+ * - x0: eps = (x_t − a·output) / s
+ */
+export function predictionAt(
+  kind: PredictionKind,
+  { signal: a, noise: s }: Level,
+  output: Float32Array,
+  xt: Float32Array,
+): Prediction {
   switch (kind) {
     case 'eps':
-      if (a === 0) throw new UserError(epsAtZeroSnr(t));
       return { x0: mix(1 / a, xt, -s / a, output), eps: output.slice() };
     case 'v':
       return { x0: mix(a, xt, -s, output), eps: mix(s, xt, a, output) };
@@ -95,11 +112,52 @@ export function toPrediction(
 
 /** Adapts a model of any kind to what the solvers take. */
 export function makePredict(kind: PredictionKind, schedule: NoiseSchedule, model: Model): Predict {
-  return async (xt, t) => toPrediction(kind, schedule, await model(xt, t), xt, t);
+  return async (xt, t, level) => {
+    const output = await model(xt, t);
+    return level
+      ? predictionAt(kind, level, output, xt)
+      : toPrediction(kind, schedule, output, xt, t);
+  };
 }
 
 /** true: clip x0 to [−1, 1]; a number r: to [−r, r]; false: leave it. */
 export type Clip = boolean | number;
+
+/**
+ * Dynamic thresholding (Saharia et al., 2022, Imagen, section 2.3): each image of x0 is clipped to ±s and
+ * divided by s, where s is the quantile `ratio` of its absolute values, at least 1.
+ */
+export interface Threshold {
+  /** Above 0 and at most 1; the paper's p. */
+  readonly ratio: number;
+  /** The largest s, at least 1; null: no limit. */
+  readonly max: number | null;
+}
+
+/** x0, whose images have `sampleSize` numbers each, dynamically thresholded; in a fresh array. */
+export function thresholdX0(
+  x0: Float32Array,
+  { ratio, max }: Threshold,
+  sampleSize: number = x0.length,
+): Float32Array {
+  const out = new Float32Array(x0.length);
+  for (let from = 0; from < x0.length; from += sampleSize) {
+    const image = x0.subarray(from, from + sampleSize);
+    const s = Math.min(Math.max(quantile(image.map(Math.abs).sort(), ratio), 1), max ?? Infinity);
+    for (let i = 0; i < image.length; i++) {
+      out[from + i] = Math.min(s, Math.max(-s, image[i]!)) / s;
+    }
+  }
+  return out;
+}
+
+/** Linear between the two nearest of sorted values, as `torch.quantile`. */
+function quantile(sorted: Float32Array, ratio: number): number {
+  const place = ratio * (sorted.length - 1);
+  const below = Math.floor(place);
+  const low = sorted[below]!;
+  return low + (place - below) * ((sorted[below + 1] ?? low) - low);
+}
 
 /** x0 within the clip's range, in a fresh array; x0 itself when there is none. */
 export function clipX0(x0: Float32Array, clip: Clip): Float32Array {
@@ -108,7 +166,7 @@ export function clipX0(x0: Float32Array, clip: Clip): Float32Array {
   return x0.map((value) => Math.min(range, Math.max(-range, value)));
 }
 
-/** The eps that goes with a (clipped) x0: (x_t − √ᾱ·x0) / √(1−ᾱ). */
+/** The eps that goes with a (clipped) x0 at timestep t: (x_t − √ᾱ·x0) / √(1−ᾱ). */
 export function epsFromX0(
   schedule: NoiseSchedule,
   x0: Float32Array,

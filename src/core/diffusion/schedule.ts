@@ -104,6 +104,46 @@ export function sigma(schedule: NoiseSchedule, t: number): number {
   return Math.sqrt((1 - alphaBar) / alphaBar);
 }
 
+/** How much of the clean image and of the noise is in a state: x = signal·x0 + noise·eps. */
+export interface Level {
+  readonly signal: number;
+  readonly noise: number;
+}
+
+/** The level of x_t: √ᾱ_t and √(1 − ᾱ_t). */
+export function levelAt(schedule: NoiseSchedule, t: number): Level {
+  const alphaBar = alphaBarAt(schedule, t);
+  return { signal: Math.sqrt(alphaBar), noise: Math.sqrt(1 - alphaBar) };
+}
+
+/** The level at which noise / signal = σ, with signal² + noise² = 1. */
+export function levelOfSigma(sigma: number): Level {
+  const signal = 1 / Math.sqrt(sigma * sigma + 1);
+  return { signal, noise: sigma * signal };
+}
+
+/** What ᾱ = 0 counts as where a solver divides by it, as in `diffusers`: σ = 4096. */
+const LEAST_ALPHA_BAR = 2 ** -24;
+
+/**
+ * σ as the solvers on noise levels take it: finite at zero terminal SNR, and linear in σ between two
+ * timesteps.
+ *
+ * @param t 0 … T−1, whole or not
+ * @throws RangeError when t is outside of that
+ */
+export function sigmaAt(schedule: NoiseSchedule, t: number): number {
+  const below = Math.floor(t);
+  const rest = t - below;
+  const lower = finiteSigma(alphaBarAt(schedule, below));
+  return rest === 0 ? lower : lower + rest * (finiteSigma(alphaBarAt(schedule, below + 1)) - lower);
+}
+
+function finiteSigma(alphaBar: number): number {
+  const positive = alphaBar === 0 ? LEAST_ALPHA_BAR : alphaBar;
+  return Math.sqrt((1 - positive) / positive);
+}
+
 /**
  * ᾱ_t, checked: the door through which the rest of this folder reads the table.
  * @throws RangeError when t is not a timestep of the schedule.

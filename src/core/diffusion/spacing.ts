@@ -13,7 +13,16 @@ export interface SpacingSettings {
   readonly steps: number;
   /** Added to every timestep of `leading`; `diffusers`' steps_offset. Default 0. */
   readonly offset?: number;
+  /**
+   * What `leading` and `linspace` spread over 0 … T−1. `steps` (the default): the N timesteps. `ends`: the
+   * N + 1 ends of the steps, of which the last, 0, is left out because the model is not asked there; so do
+   * `diffusers`' multistep solvers. `exact`: as `steps`, but `linspace` is not rounded; so do its solvers
+   * in σ.
+   */
+  readonly spread?: Spread;
 }
+
+export type Spread = 'steps' | 'ends' | 'exact';
 
 /**
  * The timesteps to sample at, strictly descending, the very lists of `diffusers` (which rounds
@@ -23,10 +32,12 @@ export interface SpacingSettings {
  * - trailing: round(T − k·T/N) − 1, k = 0 … N−1; starts at T−1
  * - linspace: round of N even points over 0 … T−1
  *
+ * {@link SpacingSettings.spread} says what differs for solvers of another kind.
+ *
  * @throws UserError when N is not in 1 … T, or the offset leads outside 0 … T−1.
  */
 export function spacedTimesteps(settings: SpacingSettings): number[] {
-  const { spacing, timesteps, steps, offset = 0 } = settings;
+  const { spacing, timesteps, steps, offset = 0, spread = 'steps' } = settings;
   if (!SPACINGS.includes(spacing)) {
     throw new UserError(
       `There is no timestep spacing '${String(spacing)}': choose one of ${SPACINGS.join(', ')}.`,
@@ -37,8 +48,32 @@ export function spacedTimesteps(settings: SpacingSettings): number[] {
       `steps is ${steps}: give a whole number from 1 to the schedule's ${timesteps} timesteps.`,
     );
   }
+  if (spacing === 'trailing') return trailing(timesteps, steps);
+  if (spread === 'ends') return withoutLast(settings);
   if (spacing === 'leading') return leading(timesteps, steps, offset);
-  return spacing === 'trailing' ? trailing(timesteps, steps) : linspace(timesteps, steps);
+  const list = linspace(timesteps, steps);
+  return spread === 'exact' ? list.map(Math.fround) : list.map(roundHalfEven);
+}
+
+/** The largest offset with which `leading` stays within 0 … T−1. */
+export function mostOffset({ timesteps, steps, spread }: SpacingSettings): number {
+  if (spread !== 'ends') return timesteps - 1 - (steps - 1) * Math.floor(timesteps / steps);
+  return timesteps - 1 - steps * Math.floor(timesteps / (steps + 1));
+}
+
+function withoutLast({ spacing, timesteps, steps, offset = 0 }: SpacingSettings): number[] {
+  if (steps + 1 > timesteps) {
+    throw new UserError(
+      `steps is ${steps}: with ${spacing} spacing this solver takes at most ${timesteps - 1} of ` +
+        `${timesteps} timesteps.`,
+    );
+  }
+  if (spacing === 'linspace') {
+    return linspace(timesteps, steps + 1)
+      .slice(0, -1)
+      .map(roundHalfEven);
+  }
+  return leading(timesteps, steps + 1, offset).slice(0, -1);
 }
 
 /**
@@ -83,11 +118,12 @@ function linspace(timesteps: number, steps: number): number[] {
   return Array.from({ length: steps }, (_, k) => {
     const i = steps - 1 - k;
     if (i === 0) return 0;
-    return k === 0 ? timesteps - 1 : roundHalfEven(i * increment);
+    return k === 0 ? timesteps - 1 : i * increment;
   });
 }
 
-function roundHalfEven(x: number): number {
+/** To the nearest whole number, halves to the even one, as NumPy. */
+export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
   if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;

@@ -1,9 +1,9 @@
 import { mix } from '../forward';
 import type { Predict } from '../prediction';
-import { clipX0, epsFromX0 } from '../prediction';
-import { alphaBarAt } from '../schedule';
+import { epsFromX0 } from '../prediction';
+import { alphaBarAt, levelAt } from '../schedule';
 import type { SolverOptions, SolverStep } from './solver';
-import { checkOptions, throwIfStopped } from './solver';
+import { checkOptions, limitX0, stepOf, throwIfStopped } from './solver';
 
 /**
  * Denoising diffusion implicit models (Song et al., 2020, equations 12 and 16):
@@ -19,15 +19,15 @@ export async function* ddim(
   options: SolverOptions,
 ): AsyncGenerator<SolverStep, void, undefined> {
   checkOptions(options);
-  const { schedule, timesteps, clip, noise, eta = 0, signal } = options;
-  const steps = timesteps.length;
+  const { schedule, timesteps, noise, eta = 0, signal } = options;
   const finalAlphaBar = (options.alphaToOne ?? true) ? 1 : alphaBarAt(schedule, 0);
   let xt = xT;
   for (const [i, t] of timesteps.entries()) {
     throwIfStopped(signal);
-    const prediction = await predict(xt, t);
-    const x0 = clipX0(prediction.x0, clip);
-    const eps = options.rederiveEps ? epsFromX0(schedule, x0, xt, t) : prediction.eps;
+    const before = xt;
+    const prediction = await predict(before, t);
+    const x0 = limitX0(prediction.x0, options);
+    const eps = options.rederiveEps ? epsFromX0(schedule, x0, before, t) : prediction.eps;
 
     const next = timesteps[i + 1];
     const alphaBar = alphaBarAt(schedule, t);
@@ -37,6 +37,6 @@ export async function* ddim(
     const direction = Math.sqrt(Math.max(1 - alphaBarNext - sigma * sigma, 0));
     xt = mix(Math.sqrt(alphaBarNext), x0, direction, eps);
     if (sigma > 0) mix(1, xt, sigma, noise(i + 1, new Float32Array(xt.length)), xt);
-    yield { step: i + 1, steps, t, xt, x0 };
+    yield stepOf(options, { i, level: levelAt(schedule, t), before, x0, xt });
   }
 }

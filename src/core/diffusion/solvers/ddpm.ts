@@ -1,10 +1,9 @@
 import { mix } from '../forward';
 import type { Predict } from '../prediction';
-import { clipX0 } from '../prediction';
 import type { NoiseSchedule } from '../schedule';
-import { alphaBarAt } from '../schedule';
+import { alphaBarAt, levelAt } from '../schedule';
 import type { SolverOptions, SolverStep, Variance } from './solver';
-import { checkOptions, throwIfStopped } from './solver';
+import { checkOptions, limitX0, stepOf, throwIfStopped } from './solver';
 
 /** The Gaussian q(x_prev | x_t, x_0): mean = x0·meanX0 + x_t·meanXt. */
 export interface Posterior {
@@ -53,15 +52,15 @@ export async function* ddpm(
   options: SolverOptions,
 ): AsyncGenerator<SolverStep, void, undefined> {
   checkOptions(options);
-  const { schedule, timesteps, clip, noise, variance, signal } = options;
-  const steps = timesteps.length;
+  const { schedule, timesteps, noise, variance, signal } = options;
   let xt = xT;
   for (const [i, t] of timesteps.entries()) {
     throwIfStopped(signal);
-    const x0 = clipX0((await predict(xt, t)).x0, clip);
+    const before = xt;
+    const x0 = limitX0((await predict(before, t)).x0, options);
     const q = posterior(schedule, t, timesteps[i + 1] ?? -1, variance);
-    xt = mix(q.meanX0, x0, q.meanXt, xt);
+    xt = mix(q.meanX0, x0, q.meanXt, before);
     if (t > 0) mix(1, xt, Math.sqrt(q.variance), noise(i + 1, new Float32Array(xt.length)), xt);
-    yield { step: i + 1, steps, t, xt, x0 };
+    yield stepOf(options, { i, level: levelAt(schedule, t), before, x0, xt });
   }
 }

@@ -9,7 +9,7 @@ import { DIFFUSERS_BETA_SCHEDULE, makeSchedule, SCHEDULE_KINDS } from '../schedu
 import type { Spacing } from '../spacing';
 import { spacedTimesteps } from '../spacing';
 import { posterior } from './ddpm';
-import type { SolverName, SolverOptions, SolverStep, Variance } from './index';
+import type { Bh, Order, SolverName, SolverOptions, SolverStep, Variance } from './index';
 import { SOLVER_NAMES, SOLVERS } from './index';
 
 async function drain(steps: AsyncGenerator<SolverStep>): Promise<SolverStep[]> {
@@ -119,6 +119,12 @@ describe('Gaussian data with the exact model', () => {
     ['ddpm', { variance: 'fixed_large' }],
     ['ddim', { eta: 1 }],
     ['ddim', { eta: 0 }],
+    ['dpmsolver++', { order: 3 }],
+    ['sde-dpmsolver++', {}],
+    ['euler', {}],
+    ['euler-ancestral', {}],
+    ['heun', {}],
+    ['unipc', { bh: 'bh1' }],
   ] as const)('%s %j gives samples of its mean and deviation', async (name, settings) => {
     const size = 4000;
     const options = { ...optionsFor(schedule, 250, size), ...settings };
@@ -156,6 +162,47 @@ describe('posterior', () => {
   it('to the clean image is x0', () => {
     const q = posterior(schedule, 0, -1);
     expect([q.meanX0, q.meanXt, q.variance]).toEqual([1, 0, 1e-20]);
+  });
+});
+
+describe('higher orders', () => {
+  const schedule = makeSchedule({ kind: 'linear' });
+  const predict = makePredict('eps', schedule, gaussianModel(schedule, 0.3, 0.5));
+
+  async function deviationError(name: SolverName, steps: number): Promise<number> {
+    const options = optionsFor(schedule, steps, 3);
+    const made = await drain(SOLVERS[name].solver(predict, Float32Array.of(-1, 0, 1), options));
+    const [low, , high] = made.at(-1)!.xt;
+    return Math.abs((high! - low!) / 2 - 0.5);
+  }
+
+  it.each(['pndm', 'dpmsolver++', 'unipc', 'heun'] as const)('%s is nearer than DDIM', async (name) => {
+    expect(await deviationError(name, 20)).toBeLessThan((await deviationError('ddim', 20)) / 2);
+  });
+});
+
+describe('zero terminal SNR', () => {
+  const schedule = makeSchedule({ kind: 'linear', zeroTerminalSnr: true });
+  const predict = makePredict('v', schedule, formula);
+
+  it.each(SOLVER_NAMES)('%s gives images, or says why not', async (name) => {
+    const options = optionsFor(schedule, 10, 3);
+    const run = drain(SOLVERS[name].solver(predict, Float32Array.of(-1, 0, 1), options));
+    if (name === 'pndm') await expect(run).rejects.toThrow('PNDM cannot start at timestep 999');
+    else expect((await run).at(-1)!.xt.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('PNDM', () => {
+  it('says how many steps its start needs', async () => {
+    const schedule = makeSchedule();
+    const options = optionsFor(schedule, 3, 1);
+    const predict = makePredict('eps', schedule, formula);
+    const run = (skipPrk: boolean) =>
+      drain(SOLVERS.pndm.solver(predict, Float32Array.of(1), { ...options, skipPrk }));
+    await expect(run(false)).rejects.toThrow(UserError);
+    await expect(run(false)).rejects.toThrow('steps is 3: PNDM starts with 3 Runge-Kutta steps');
+    expect(await run(true)).toHaveLength(3);
   });
 });
 
@@ -205,7 +252,10 @@ describe.each(SOLVER_NAMES)('%s', (name) => {
     [{ timesteps: [100, 50] }, /Timestep 100 at place 0/],
     [{ timesteps: [50, 50] }, /Timestep 50 at place 1/],
     [{ timesteps: [50, -1] }, /Timestep -1 at place 1/],
-    [{ timesteps: [0.5] }, /Timestep 0.5/],
+    [{ order: 4 as Order }, /no order '4'.*1, 2, 3/],
+    [{ bh: 'bh3' as Bh }, /no bh 'bh3'.*bh1, bh2/],
+    [{ threshold: { ratio: 0, max: null } }, /threshold is 0/],
+    [{ threshold: { ratio: 0.9, max: 0.5 } }, /largest threshold is 0.5/],
     [{ eta: -0.1 }, /eta is -0.1/],
     [{ eta: 1.5 }, /eta is 1.5/],
     [{ clip: 0 }, /clip range is 0/],
@@ -214,6 +264,12 @@ describe.each(SOLVER_NAMES)('%s', (name) => {
     const first = () => solver(predict, xT, { ...options, ...wrong }).next();
     await expect(first()).rejects.toThrow(UserError);
     await expect(first()).rejects.toThrow(message);
+  });
+
+  it('asks between timesteps only if it is made for that', async () => {
+    const first = () => solver(predict, xT, { ...options, timesteps: [0.5], skipPrk: true }).next();
+    if (SOLVERS[name].grid === 'timesteps') await expect(first()).rejects.toThrow(/Timestep 0.5/);
+    else expect((await first()).value).toMatchObject({ step: 1, t: 0.5 });
   });
 
   it('has a default number of steps within T', () => {
