@@ -3,10 +3,11 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPictureSettings } from '../src/core/base/picture';
+import { TrainingConfig } from '../src/core/config/training-config';
 import { describePath } from '../src/core/checkpoint/describe';
 import { DEFAULT_SCHEDULE } from '../src/core/diffusion/schedule';
 import type { EngineClient } from '../src/engine/client';
-import type { Frame, SampleRequest } from '../src/engine/protocol';
+import type { Frame, MetricsDelta, SampleRequest } from '../src/engine/protocol';
 import { CommandLine } from './support/cli';
 import { EngineScratch, failureOf, lossesOf, state, told } from './support/engine';
 
@@ -178,18 +179,66 @@ describe('a run that the command line trains', () => {
       if (of === out) steps.splice(from, Infinity, ...columns.step);
     });
     const preview = told(client, 'preview', ({ run: of }) => of === out);
-    const { columns } = await client.request('follow', { run: out });
-    steps.splice(0, Infinity, ...columns.step);
-    expect((await preview).pixels).toMatchObject({ count: 4, width: 8, channels: 1 });
-    // Read for once, it is followed as before.
-    const read = await client.request('history', { run: out });
+    const read = await client.request('follow', { run: out });
     expect(read).toMatchObject({ config: { dataset: 'digits' }, summary: { name: 'elsewhere' } });
-    expect(read.columns.step.slice(0, 3)).toEqual(Float64Array.of(1, 2, 3));
+    steps.splice(0, Infinity, ...read.columns.step);
+    expect((await preview).pixels).toMatchObject({ count: 4, width: 8, channels: 1 });
     await elsewhere;
     const total = (await lossesOf(out)).length;
     if (steps.length < total) await told(client, 'metrics', () => steps.length >= total);
     expect(steps).toEqual(Array.from({ length: total }, (_, i) => i + 1));
     await client.request('unfollow', { run: out });
+  });
+});
+
+describe('a long run', () => {
+  it('is told by an overview, and then all of it piece by piece, as often as it is followed', async () => {
+    const run = scratch.at('long');
+    const rows = 120_000;
+    mkdirSync(run);
+    const line = (i: number) => `{"step":${i + 1},"loss":${i === 70_007 ? 9 : 0.5}}\n`;
+    writeFileSync(
+      path.join(run, 'metrics.jsonl'),
+      Array.from({ length: rows }, (_, i) => line(i)).join(''),
+    );
+    const config = TrainingConfig.parse({ dataset: 'digits', training: { steps: rows } });
+    writeFileSync(
+      path.join(run, 'run.json'),
+      JSON.stringify({
+        format: 'diffusion-lab run',
+        formatVersion: 1,
+        name: 'long',
+        status: 'finished',
+        createdAt: '2026-11-20T10:00:00.000Z',
+        config,
+        seed: 1,
+        device: 'cpu',
+        versions: {},
+        dataset: { source: 'digits', fingerprint: 'x', images: null, imageSize: 16, channels: 1 },
+        progress: { step: rows, seconds: 1, loss: 0.5 },
+      }),
+    );
+    for (let time = 0; time < 2; time++) {
+      const pieces: MetricsDelta[] = [];
+      const whole = told(client, 'metrics', (delta) => {
+        pieces.push(delta);
+        return delta.left === 0;
+      });
+      const history = await client.request('follow', { run });
+      expect(pieces).toEqual([]);
+      expect(history.rows).toBe(rows);
+      expect(history.columns.step.length).toBeLessThan(15_000);
+      expect(history.columns.step.at(-1)).toBe(rows);
+      expect(Math.max(...history.columns.loss)).toBe(9);
+      await whole;
+      expect(pieces.map(({ from, columns, left }) => [from, columns.step.length, left])).toEqual([
+        [0, 50_000, 70_000],
+        [50_000, 50_000, 20_000],
+        [100_000, 20_000, 0],
+      ]);
+      expect(pieces[1]!.columns.loss[20_007]).toBe(9);
+    }
+    await client.request('unfollow', { run });
   });
 });
 
@@ -202,6 +251,7 @@ describe('the rest', () => {
       .toFile(image);
     const read = await client.request('readImage', { path: image });
     expect(read.pixels).toMatchObject({ count: 1, width: 16, height: 16, channels: 3 });
+    expect(read.source).toEqual({ width: 24, height: 16 });
     const grey = await client.request('readImage', { path: image, size: 9, channels: 1 });
     expect(grey.pixels.data).toHaveLength(81);
     const out = scratch.at('strip.png');

@@ -2,6 +2,7 @@ import type {
   Frame,
   FramePart,
   FramesResult,
+  ImagePixels,
   MetricsDelta,
   ModelFacts,
   NoiseSettings,
@@ -9,6 +10,7 @@ import type {
   Preview,
   RunHistory,
   RunSummary,
+  ModelClasses,
   SampleRequest,
   SampleResult,
   SaveSamplesRequest,
@@ -49,8 +51,6 @@ export type HostToTraining =
       readonly run: string | null;
       /** Null while the run is being read, or where no run is chosen. */
       readonly history: RunHistory | null;
-      /** Its columns are some telling rows of many: all follow as `metrics`, from the first on. */
-      readonly isOverview: boolean;
       /** The engine's training if it is this run's, else null. */
       readonly status: TrainingStatus | null;
       readonly health: EngineHealth;
@@ -60,15 +60,10 @@ export type HostToTraining =
   | { readonly type: 'status'; readonly status: TrainingStatus | null }
   | { readonly type: 'summary'; readonly summary: RunSummary }
   | { readonly type: 'others'; readonly others: readonly RunSummary[] }
-  | {
-      readonly type: 'metrics';
-      readonly seq: number;
-      readonly delta: MetricsDelta;
-      /** Rows that follow at once. */
-      readonly left: number;
-    }
+  /** Rows of the run, or of one that is laid over. */
+  | { readonly type: 'metrics'; readonly seq: number; readonly delta: MetricsDelta }
   | { readonly type: 'previews'; readonly previews: readonly Preview[] }
-  /** The history of another run, asked for with `overlay`. */
+  /** The history of another run, asked for with `overlay`; what is added later comes as `metrics`. */
   | { readonly type: 'overlay'; readonly history: RunHistory }
   /** A request of the view that failed, or the reading of its run, as a sentence. */
   | { readonly type: 'failed'; readonly message: string };
@@ -81,6 +76,8 @@ export type TrainingToHost =
   | { readonly type: 'act'; readonly action: TrainingAction }
   | { readonly type: 'wantPreviews'; readonly steps: readonly number[] }
   | { readonly type: 'overlay'; readonly run: string }
+  /** It is not laid over any more. */
+  | { readonly type: 'dropOverlay'; readonly run: string }
   | { readonly type: 'restart' };
 
 // The samples view
@@ -90,6 +87,17 @@ export interface ModelChoice {
   readonly path: string;
   /** "digits-2026-11-24-1 · step 2,000" */
   readonly label: string;
+}
+
+/** How a class-conditional model is asked. */
+export interface ClassForm {
+  /** Classes in turn; null: all of them. */
+  readonly names: readonly string[] | null;
+  readonly guidance: number;
+  /** 0 … 1. */
+  readonly rescale: number;
+  /** In place of names and guidance, each of these classes at each of these scales, of one noise. */
+  readonly grid: { readonly names: readonly string[]; readonly scales: readonly number[] } | null;
 }
 
 /** What the samples view's controls hold; it survives hiding and reload. */
@@ -105,6 +113,8 @@ export interface SampleForm {
   readonly spacing: SampleRequest['spacing'] | null;
   /** Null: as the model's folder says; of the ddpm solver alone. */
   readonly variance: SampleRequest['variance'] | null;
+  /** Left out for a model without classes, or one of which nothing is known yet. */
+  readonly classes?: ClassForm;
 }
 
 /** One sampling of the view: of several, each is a row under the same noise. */
@@ -141,6 +151,8 @@ export type HostToSamples =
       readonly health: EngineHealth;
     }
   | { readonly type: 'models'; readonly models: readonly ModelChoice[] }
+  /** The classes of a model that was asked about; null for none. */
+  | { readonly type: 'classes'; readonly model: string; readonly classes: ModelClasses | null }
   | { readonly type: 'wish'; readonly wish: SamplesWish }
   /** New samplings take the place of those shown. */
   | { readonly type: 'rows'; readonly rows: readonly SampleRow[] }
@@ -158,6 +170,8 @@ export type HostToSamples =
 
 export type SamplesToHost =
   | AnyWebviewToHost
+  /** A model was chosen: which classes has it? */
+  | { readonly type: 'askClasses'; readonly model: string }
   /** One after the other, in this order. */
   | { readonly type: 'sample'; readonly forms: readonly SampleForm[] }
   | { readonly type: 'cancel' }
@@ -195,6 +209,8 @@ export interface NoisingImage {
   readonly channels: 1 | 3 | null;
   /** Null while it is being read, and where it cannot be. */
   readonly pixels: PixelBatch | null;
+  /** The image's own size, of which the pixels show the middle square; null as they are. */
+  readonly source: ImagePixels['source'] | null;
   /** Why it cannot be read, in a sentence. */
   readonly message: string | null;
 }

@@ -18,6 +18,14 @@ function rows(steps: readonly number[], parts = 2): MetricsColumns {
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
+it('keeps the rows behind those that are written, as far as it is told', () => {
+  const store = new ColumnStore(rows([1, 2, 3, 4, 5]));
+  store.write(0, rows([10, 20]), 2);
+  expect(store.view()).toEqual(rows([10, 20, 3, 4]));
+  store.write(3, rows([40]), 7);
+  expect(store.view()).toEqual(rows([10, 20, 3, 40]));
+});
+
 describe('ColumnStore', () => {
   it('keeps every row while it grows', () => {
     const store = new ColumnStore();

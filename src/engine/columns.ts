@@ -18,6 +18,8 @@ export const SERIES = [
 ] as const;
 export type SeriesName = (typeof SERIES)[number];
 
+/** Rows that travel in one message: some megabytes. */
+export const PIECE_ROWS = 50_000;
 /** Rows that a new store has room for; the room doubles when it is full. */
 const FIRST_ROOM = 1024;
 
@@ -67,12 +69,13 @@ export class ColumnStore {
   }
 
   /**
-   * Takes rows from row `from` on; what was there and after goes.
+   * Takes rows from row `from` on, in place of those that were there.
    *
    * @param from 0 … length
+   * @param left rows behind these that are to stay as they are; what was there beyond goes
    * @throws RangeError when rows between would be missing
    */
-  write(from: number, columns: MetricsColumns): void {
+  write(from: number, columns: MetricsColumns, left = 0): void {
     if (!Number.isInteger(from) || from < 0 || from > this.rows) {
       throw new RangeError(`Rows from ${from} on do not fit behind ${this.rows} rows.`);
     }
@@ -81,7 +84,12 @@ export class ColumnStore {
     if (end > this.room.step.length) this.grow(end);
     for (const name of SERIES) this.room[name].set(columns[name], from);
     this.writeParts(from, columns);
-    this.rows = end;
+    this.rows = Math.max(end, Math.min(this.rows, end + left));
+  }
+
+  /** Makes room for so many rows in all, that need not be made again. */
+  reserve(rows: number): void {
+    if (rows > this.room.step.length) this.reallocate(rows, this.timestepParts);
   }
 
   /** The columns as they lie in memory, without a copy: good until the next write. */

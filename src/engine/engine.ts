@@ -10,6 +10,7 @@ import type { Surroundings } from '../core/train/setup';
 import { openModel } from '../core/sample/sampling-job';
 import type { ComputeThread } from './compute/thread';
 import { noise, readImage } from './noising';
+import { LONG_ROWS, overviewOf } from './overview';
 import { pixelsOf } from './pixels';
 import type {
   DevicesResult,
@@ -25,7 +26,7 @@ import type {
   TrainRequest,
 } from './protocol';
 import { ColumnsCache } from './run/columns-cache';
-import { Followers, type Follower } from './run/followers';
+import { Followers } from './run/followers';
 import type { MetricsStore } from './run/metrics-store';
 import { previewSteps } from './run/checkpoint-list';
 import { readPreviews } from './run/previews';
@@ -36,6 +37,7 @@ import { SamplingService } from './sampling/sampling-service';
 import { changesOf, configOf } from './training/training-requests';
 import { TrainingService, type TrainingListener } from './training/training-service';
 import type { Handlers } from './wire';
+import { compareWeights, inspectSafetensors, tensorStatistics } from './weights';
 import type { Window, WindowHost } from './window';
 import { inWindowWords } from './wording';
 
@@ -163,9 +165,11 @@ export class Engine implements WindowHost, TrainingListener {
         window.unfollow(path.resolve(run));
         return null;
       },
-      history: ({ run }) => this.history(path.resolve(run)),
       previews: ({ run, steps }) => readPreviews(path.resolve(run), steps),
       exportModel: (request) => this.exportModel(request),
+      inspectSafetensors,
+      tensorStatistics,
+      compareWeights,
       renameRun: async ({ run, name }) => ({ run: await renameRun(path.resolve(run), name) }),
       shutdown: async () => {
         await this.finishTraining();
@@ -228,18 +232,11 @@ export class Engine implements WindowHost, TrainingListener {
   private async follow(run: string, window: Window): Promise<RunHistory> {
     const summary = await this.lister.summary(run);
     const store = await this.followers.add(run, window);
+    const history = historyOf(run, summary, store);
     window.follow(run, store.rows);
-    return historyOf(run, summary, store);
-  }
-
-  private async history(run: string): Promise<RunHistory> {
-    const reader: Follower = { rows: () => undefined, preview: () => undefined };
-    const summary = await this.lister.summary(run);
-    try {
-      return historyOf(run, summary, await this.followers.add(run, reader));
-    } finally {
-      this.followers.remove(run, reader);
-    }
+    // After the answer, which leaves in this turn.
+    if (history.columns.step.length < history.rows) setImmediate(() => window.rows(run, 0));
+    return history;
   }
 
   private async exportModel({ model, format, out, replace }: ExportRequest): Promise<SavedFiles> {
@@ -260,5 +257,7 @@ export class Engine implements WindowHost, TrainingListener {
 
 function historyOf(run: string, summary: RunSummary, store: MetricsStore): RunHistory {
   const { config } = readRecord(run);
-  return { summary, config, columns: store.from(0), previewSteps: previewSteps(run) };
+  const { rows } = store;
+  const columns = rows > LONG_ROWS ? overviewOf(store.view()) : store.copy();
+  return { summary, config, columns, rows, previewSteps: previewSteps(run) };
 }

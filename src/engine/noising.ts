@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../core/base/errors';
 import { imageOf, writeGif, writeStrip, type ImageBatch } from '../core/base/picture';
 import { parseWith } from '../core/base/schema';
-import { readImageFile } from '../core/data/image-file';
+import { openImageFile, readImageFile } from '../core/data/image-file';
 import { makeSchedule, SCHEDULE_KINDS } from '../core/diffusion/schedule';
 import { noisedStages, stageAt } from '../core/diffusion/stages';
 import { terminalCheck } from '../core/diffusion/terminal-check';
@@ -41,7 +41,8 @@ const asIs = (key: string) => key;
 /** Reads an image as the noising view shows it. */
 export async function readImage(request: ReadImageRequest): Promise<ImagePixels> {
   const { path: file, ...wishes } = parseWith(Image, request, asIs);
-  return { path: file, pixels: pixelsOf(await readImageFile(file, wishes)) };
+  const { image, source } = await openImageFile(file, wishes);
+  return { path: file, pixels: pixelsOf(image), source };
 }
 
 /** The forward process on an image. */

@@ -1,4 +1,7 @@
+import type { WeightsComparison } from '../core/checkpoint/compare-weights';
+import type { SafetensorsSummary } from '../core/checkpoint/inspect';
 import type { RunStatus } from '../core/checkpoint/run-directory';
+import type { TensorStatistics } from '../core/checkpoint/tensor-statistics';
 import type { ScheduleConfig } from '../core/config/training-config';
 import type { SkippedFile } from '../core/data/source';
 import type { SolverName, Variance } from '../core/diffusion/solvers';
@@ -7,13 +10,15 @@ import type { TerminalCheck } from '../core/diffusion/terminal-check';
 import type { DeviceReport } from '../core/runtime/devices';
 import type { ResumeChanges } from '../core/train/run-state';
 
+export type { SafetensorsSummary, TensorStatistics, WeightsComparison };
+
 /**
  * What windows and the engine say to each other. Types and a few constants alone: importing this file
  * loads nothing of the core.
  */
 
 /** Raised with every change that an older window or engine could not follow. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** Longest rate at which progress, metrics and frames are sent, a second: what a screen can show. */
 export const MOST_UPDATES_A_SECOND = 15;
@@ -55,11 +60,12 @@ export interface HostToEngine {
   devices(): DevicesResult;
   /** All runs in a folder, the newest first; an absent folder has none. */
   listRuns(request: { readonly folder: string }): readonly RunSummary[];
-  /** The metrics of a run so far; what is added later comes as `metrics` until `unfollow`. */
+  /**
+   * The metrics of a run so far; what is added later comes as `metrics` until `unfollow`. Of a long run
+   * the answer holds an overview, and all rows follow as `metrics`, piece by piece.
+   */
   follow(request: { readonly run: string }): RunHistory;
   unfollow(request: { readonly run: string }): null;
-  /** The metrics of a run so far, for once: nothing is followed, and what is followed stays so. */
-  history(request: { readonly run: string }): RunHistory;
   /** Previews of a run as pixels, for the steps asked for that are there. */
   previews(request: {
     readonly run: string;
@@ -67,6 +73,15 @@ export interface HostToEngine {
   }): readonly Preview[];
   /** Writes a model for other programs. */
   exportModel(request: ExportRequest): SavedFiles;
+  /** What a safetensors file holds, by its header, and whether diffusers would load its folder. */
+  inspectSafetensors(request: { readonly path: string }): SafetensorsSummary;
+  /** What the numbers of one tensor of a safetensors file are like. Cancellable. */
+  tensorStatistics(request: { readonly path: string; readonly tensor: string }): TensorStatistics;
+  /**
+   * In which tensors two nets differ: each a safetensors file, a run (its latest checkpoint), a checkpoint or
+   * a diffusers folder. Cancellable.
+   */
+  compareWeights(request: { readonly a: string; readonly b: string }): WeightsComparison;
   /** Gives a run another name; its folder is renamed. */
   renameRun(request: { readonly run: string; readonly name: string }): { readonly run: string };
   /** Training ends with a checkpoint, and then the process. */
@@ -253,11 +268,16 @@ export interface MetricsColumns {
   readonly timestepParts: number;
 }
 
-/** Rows from row `from` on; rows that a reader already has from there are replaced. */
+/**
+ * Rows from row `from` on, which replace those that a reader has. Behind them the run has `left` rows:
+ * what a reader has beyond is gone.
+ */
 export interface MetricsDelta {
   readonly run: string;
   readonly from: number;
   readonly columns: MetricsColumns;
+  /** Rows that are still to be told. */
+  readonly left: number;
 }
 
 /** Everything that a training view shows of a run. */
@@ -266,6 +286,8 @@ export interface RunHistory {
   /** The run's configuration as in `run.json`; null if that cannot be read. */
   readonly config: unknown;
   readonly columns: MetricsColumns;
+  /** Rows of the run. Where the columns have fewer, they are the telling ones: all follow as `metrics`. */
+  readonly rows: number;
   /** Steps of the previews that are there, in order. */
   readonly previewSteps: readonly number[];
 }
@@ -299,6 +321,14 @@ export interface SampleRequest {
   readonly eta?: number;
   readonly spacing?: Spacing;
   readonly variance?: Variance;
+  /** Names of the images' classes, in turn; left out: all classes in turn. */
+  readonly classes?: readonly string[];
+  /** Guidance of the images, in turn; left out: the default, where the model can be guided. */
+  readonly guidance?: number | readonly number[];
+  /** 0 … 1; left out: 0. */
+  readonly guidanceRescale?: number;
+  /** Draws every image from one noise. */
+  readonly sameNoise?: boolean;
   /** `auto`, `cpu`, `webgpu`, …; and CPU threads. */
   readonly device: string;
   readonly threads?: number;
@@ -328,12 +358,21 @@ export interface DenoiseRequest {
 }
 
 /** What a model was made for. */
+/** The classes of a class-conditional model. */
+export interface ModelClasses {
+  readonly names: readonly string[];
+  /** Whether it has a null class, which guidance needs. */
+  readonly canGuide: boolean;
+}
+
 export interface ModelFacts {
   readonly model: string;
   readonly width: number;
   readonly height: number;
   readonly channels: number;
   readonly schedule: NoiseSettings;
+  /** Left out for a model without class labels. */
+  readonly classes?: ModelClasses;
 }
 
 export interface Frame {
@@ -418,6 +457,8 @@ export interface ReadImageRequest {
 export interface ImagePixels {
   readonly path: string;
   readonly pixels: PixelBatch;
+  /** The image's own size as it is seen, of which the pixels show the middle square. */
+  readonly source: { readonly width: number; readonly height: number };
 }
 
 export type NoiseSettings = Omit<ScheduleConfig, 'prediction'>;

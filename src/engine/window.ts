@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { UserError } from '../core/base/errors';
+import { PIECE_ROWS } from './columns';
 import { failureOf } from './failures';
 import { Outbox, type Letter } from './outbox';
 import { PROTOCOL_VERSION, type Frame, type Hello, type Preview } from './protocol';
@@ -138,8 +139,11 @@ export class Window implements Follower {
     const store = this.host.followers.storeOf(run);
     const from = this.cursors.get(run);
     if (!store || from === undefined) return null;
-    this.cursors.set(run, store.rows);
-    return ['metrics', { run, from, columns: store.from(from) }];
+    const to = Math.min(from + PIECE_ROWS, store.rows);
+    const left = store.rows - to;
+    this.cursors.set(run, to);
+    if (left > 0) this.rows(run, to);
+    return ['metrics', { run, from, columns: store.copy(from, to), left }];
   }
 
   private greet(hello: Hello): ReturnType<Handlers['hello']> {

@@ -1,7 +1,11 @@
 import type { HostToNoising, NoisingImage } from '../../webview/protocol';
 
 /** A colourful picture: a disc on a ramp. */
-export function picture(name: string, side = 32): NoisingImage {
+export function picture(
+  name: string,
+  side = 32,
+  source: NoisingImage['source'] = null,
+): NoisingImage {
   const data = new Uint8Array(side * side * 3);
   for (let y = 0; y < side; y++) {
     for (let x = 0; x < side; x++) {
@@ -17,6 +21,7 @@ export function picture(name: string, side = 32): NoisingImage {
     size: null,
     channels: null,
     pixels,
+    source,
     message: null,
   };
 }

@@ -36,7 +36,6 @@ function hydrate(
     type: 'hydrate',
     run: pathOf(run),
     history: syntheticHistory(run),
-    isOverview: false,
     status: null,
     health: { state: 'up', message: null },
     others: [syntheticSummary(OTHER)],
@@ -53,8 +52,8 @@ const readout = () => text('.chart-card .readout');
 
 /** Rows of the run from one step to another, as the host sends them. */
 function metrics(seq: number, from: number, to: number, left = 0): HostToTraining {
-  const delta = { run: pathOf(RUN), from, columns: syntheticRows(RUN, from, to) };
-  return { type: 'metrics', seq, delta, left };
+  const delta = { run: pathOf(RUN), from, columns: syntheticRows(RUN, from, to), left };
+  return { type: 'metrics', seq, delta };
 }
 
 describe('the training view', () => {
@@ -110,11 +109,8 @@ describe('the training view', () => {
 
   it('shows a long run by its overview until all its rows are there', async () => {
     const overview = syntheticRows(RUN, 199, 200);
-    await view.send({
-      ...live(),
-      history: { ...syntheticHistory(RUN), columns: overview },
-      isOverview: true,
-    } as HostToTraining);
+    const history = { ...syntheticHistory(RUN), columns: overview, rows: 205 };
+    await view.send(hydrate(RUN, { history }));
     expect(await readout()).toMatch(/^step 200 /);
     await view.send(metrics(1, 0, 100, 105));
     expect(await view.posted('ack')).toEqual({ type: 'ack', seq: 1 });
@@ -273,7 +269,28 @@ describe('the training view', () => {
     expect(table).toContain('training.lr\t0.002\t0.001');
     await view.page.getByRole('checkbox', { name: OTHER.name }).click();
     await view.page.locator('.compare table').waitFor({ state: 'detached' });
+    expect(await view.posted('dropOverlay')).toMatchObject({ run: pathOf(OTHER) });
     expect(await text('.legend')).not.toContain(OTHER.name);
+  });
+
+  it('lays a long run over by its overview, and then by all of its rows', async () => {
+    await view.send(live());
+    await view.page.locator('.compare summary').click();
+    await view.page.getByRole('checkbox', { name: OTHER.name }).click();
+    const columns = syntheticRows(OTHER, 99, 100);
+    await view.send({ type: 'overlay', history: { ...syntheticHistory(OTHER), columns } });
+    const shown = async () => (await readout()).match(new RegExp(`${OTHER.name} (\\S+)`))?.[1];
+    const before = await shown();
+    const rows = (seq: number, from: number, to: number) => {
+      const delta = { run: pathOf(OTHER), from, columns: syntheticRows(OTHER, from, to) };
+      return view.send({ type: 'metrics', seq, delta: { ...delta, left: 300 - to } });
+    };
+    await rows(1, 0, 250);
+    expect(await view.posted('ack')).toEqual({ type: 'ack', seq: 1 });
+    expect(await shown()).toBe(before);
+    await rows(2, 250, 300);
+    expect(await view.posted('ack')).toEqual({ type: 'ack', seq: 2 });
+    expect(await shown()).not.toBe(before);
   });
 
   it('lays over what was chosen as soon as it is there, and nothing that is gone', async () => {

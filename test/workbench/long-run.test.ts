@@ -2,12 +2,18 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TrainingConfig } from '../../src/core/config/training-config';
+import { MARKS } from '../../webview/training/marks';
+import { poll } from './support/poll';
 import { photographFailures, Workbench } from './support/workbench';
 import { Workspace } from './support/workspace';
 
 const STEPS = 500_000;
-/** Beyond a short run's time, on a machine that others use too: a quiet one takes a tenth. */
-const MOST_MS = 5000;
+/** From the start of the view's script to the drawn curve, on a quiet machine. */
+const MOST_MS = 1000;
+/** This test shares its machine with a browser, a server and other people's tests, each as busy as it. */
+const BUSY = 2;
+
+const OPEN = 'Diffusion: Open Training Panel';
 
 let workspace: Workspace;
 let window: Workbench;
@@ -53,32 +59,58 @@ function writeRun(name: string, steps: number, createdAt: string): void {
   workspace.write(`runs/${name}/run.json`, JSON.stringify(record));
 }
 
-/** Opens the panel of the newest run; the milliseconds until its last step is read out. */
-async function opening(steps: string): Promise<number> {
+interface Opening {
+  /** Milliseconds from the start of the view's script to its first drawing of the run. */
+  readonly view: number;
+  /** Milliseconds from the command to that, with the editor's own work for a webview. */
+  readonly command: number;
+}
+
+/** Opens the panel of the newest run, and measures until its curve is drawn and its last step read out. */
+async function opening(steps: string): Promise<Opening> {
+  await window.typeCommand(OPEN);
   const before = Date.now();
-  await window.runCommand('Diffusion: Open Training Panel');
+  await window.page.keyboard.press('Enter');
   const view = await window.webviewFrame('training');
   const readout = view.locator('.curves .readout, .chart-body > .readout').first();
   await readout.filter({ hasText: `step ${steps} ` }).waitFor();
-  return Date.now() - before;
+  const [started, drawn] = await view.evaluate<[number, number]>(`(() => {
+    const at = (name) => performance.getEntriesByName(name)[0].startTime + performance.timeOrigin;
+    return [at(${JSON.stringify(MARKS.started)}), at(${JSON.stringify(MARKS.drawn)})];
+  })()`);
+  return { view: Math.round(drawn - started), command: Math.round(drawn - before) };
 }
 
-it('opens a run of half a million steps not much later than a short one', async () => {
+/** Waits until a view has all rows: only then can a step be read out that an overview lacks. */
+async function wholeRun(view: Frame): Promise<void> {
+  await view.locator('.chart-keys').focus();
+  for (const key of ['Home', '+', '+', '+']) await view.page().keyboard.press(key);
+  await poll('all rows', async () => {
+    await view.page().keyboard.press('Home');
+    await view.page().keyboard.press('ArrowRight');
+    const readout = await view.locator('.chart-body > .readout').first().innerText();
+    return readout.startsWith('step 626 ');
+  });
+}
+
+it('opens a run of half a million steps within a second, also while another view was being filled', async () => {
   await window.openContainer('Diffusion');
   await window.page.getByText('long').first().waitFor();
   const first = await opening('500,000');
-  const view: Frame = await window.webviewFrame('training');
-  await view.locator('.heat-canvas:visible').waitFor();
   await window.closeTab(/long/);
-  const again = await opening('500,000');
+  const atOnce = await opening('500,000');
+  const view = await window.webviewFrame('training');
+  await view.locator('.heat-canvas:visible').waitFor();
+  await wholeRun(view);
+  await window.closeTab(/long/);
+  const later = await opening('500,000');
   await window.closeTab(/long/);
   writeRun('short', 50, '2026-11-21T10:00:00.000Z');
   await window.page.getByText('short').first().waitFor();
-  await opening('50');
-  await window.closeTab(/short/);
   const short = await opening('50');
-  process.stderr.write(
-    `Opened after ${first} ms, and again after ${again} ms; a short run after ${short} ms.\n`,
-  );
-  expect(again - short).toBeLessThan(MOST_MS);
+  const openings = { first, 'at once again': atOnce, later, 'a short run': short };
+  for (const [name, { view: own, command }] of Object.entries(openings)) {
+    process.stderr.write(`Opened, ${name}: ${own} ms of the view, ${command} ms of the command\n`);
+  }
+  for (const { view: own } of [first, atOnce, later]) expect(own).toBeLessThan(BUSY * MOST_MS);
 });

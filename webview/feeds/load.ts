@@ -61,14 +61,14 @@ function loadTraining(): FakeHost {
     const history = syntheticHistory(run);
     const status = syntheticStatus(run);
     const { path } = history.summary;
-    const rest = { isOverview: false, health: UP, others: [] };
+    const rest = { health: UP, others: [] };
     host.say({ type: 'hydrate', run: path, history, status, ...rest });
     setInterval(() => {
       const step = 900 + Math.floor(((performance.now() - begun) / 1000) * ROWS_A_SECOND);
       host.say({ type: 'status', status: syntheticStatus({ ...run, done: step }) });
       if (!held.isFree) return void traffic.replaced++;
       const columns = syntheticRows(run, sent, step);
-      held.say({ type: 'metrics', delta: { run: path, from: sent, columns }, left: 0 });
+      held.say({ type: 'metrics', delta: { run: path, from: sent, columns, left: 0 } });
       const preview = Math.floor(step / PREVIEW_EVERY) * PREVIEW_EVERY;
       if (preview > sent)
         host.say({ type: 'previews', previews: [syntheticPreview(run, preview)] });

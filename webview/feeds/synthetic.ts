@@ -146,6 +146,7 @@ export function syntheticHistory(run: SyntheticRun): RunHistory {
       model: { type: 'unet', blockOutChannels: [16, 32, 32] },
     },
     columns: syntheticRows(run, 0, run.done ?? run.steps),
+    rows: run.done ?? run.steps,
     previewSteps: previewSteps(run),
   };
 }

@@ -40,7 +40,6 @@ function hydrate(run: SyntheticRun, changes: Partial<Hydrate> = {}): Hydrate {
     type: 'hydrate',
     run: pathOf(run),
     history: syntheticHistory(run),
-    isOverview: false,
     status: null,
     health: UP,
     others: OTHERS.map(syntheticSummary),
@@ -124,8 +123,8 @@ export function stream(host: FakeHost, rows = 4, milliseconds = 66): () => void 
     if (!isDrawn || step >= RUN.steps) return;
     const to = Math.min(step + rows, RUN.steps);
     const seq = Math.ceil((to - 900) / rows);
-    const delta = { run: pathOf(RUN), from: step, columns: syntheticRows(RUN, step, to) };
-    host.say({ type: 'metrics', seq, delta, left: 0 });
+    const delta = { run: pathOf(RUN), from: step, columns: syntheticRows(RUN, step, to), left: 0 };
+    host.say({ type: 'metrics', seq, delta });
     const drawn = previewSteps(RUN).filter((each) => each > step && each <= to);
     const previews = drawn.map((each) => syntheticPreview(RUN, each));
     if (previews.length > 0) host.say({ type: 'previews', previews });

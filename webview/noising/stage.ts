@@ -117,12 +117,9 @@ export class Stage {
     this.channels.value = values.channels === null ? OWN : String(values.channels);
   }
 
-  /** @param note what is going on with the picture, if anything */
-  draw(image: CleanImage, xt: Float32Array | null, t: number, note: string | null): void {
-    setText(
-      this.note,
-      note ?? `${image.width} × ${image.height}, ${image.channels === 1 ? 'grey' : 'colour'}`,
-    );
+  /** @param note how the image was read, or what is going on with the picture */
+  draw(image: CleanImage, xt: Float32Array | null, t: number, note: string): void {
+    setText(this.note, note);
     if (!xt) return;
     const { pixels } = this;
     const fits = pixels?.width === image.width && pixels.channels === image.channels;

@@ -13,6 +13,7 @@ import { canBeMet } from './model-fit';
 import { ScheduleCharts } from './schedule-charts';
 import { ScheduleEditor } from './schedule-editor';
 import { Stage } from './stage';
+import { sizeText } from './size-text';
 import { carriedOver, type NoisingState } from './state';
 import { Strip } from './strip';
 import { ImageTabs } from './tabs';
@@ -248,7 +249,8 @@ export class NoisingView {
     const closed = model.closedAt(state.t);
     const chain = model.chainAt(state.t, state.mode === 'chain' ? WALK_MS : ASIDE_MS);
     const xt = state.mode === 'chain' ? chain : closed;
-    const note = xt ? null : `Walking the chain: step ${model.walkedTo + 1} …`;
+    const source = this.image?.source ?? null;
+    const note = xt ? sizeText(image, source) : `Walking the chain: step ${model.walkedTo + 1} …`;
     this.stage.draw(image, xt, state.t, note);
     const clean = momentsOf(image.data);
     this.distribution.setMoments('expected', expectedMoments(schedule, clean, state.t));

@@ -18,8 +18,8 @@ describe('RunCurves', () => {
   it('is the same run whether it came at once or in pieces', () => {
     const whole = new RunCurves(syntheticHistory({ ...run, done: 500 }), 4);
     const pieces = new RunCurves(syntheticHistory(run), 4);
-    pieces.write(400, syntheticRows(run, 400, 437));
-    pieces.write(437, syntheticRows(run, 437, 500));
+    pieces.take({ from: 400, columns: syntheticRows(run, 400, 437), left: 63 });
+    pieces.take({ from: 437, columns: syntheticRows(run, 437, 500), left: 0 });
     expect(pieces.columns).toEqual(whole.columns);
     expect(pieces.smoothedLoss).toEqual(whole.smoothedLoss);
   });
@@ -27,9 +27,27 @@ describe('RunCurves', () => {
   it('forgets what a resumed run writes again, broken steps too', () => {
     const curves = new RunCurves(syntheticHistory({ ...run, broken: [350, 360] }), 4);
     expect(curves.brokenSteps).toEqual([350, 360]);
-    curves.write(300, syntheticRows(run, 300, 320));
+    curves.take({ from: 300, columns: syntheticRows(run, 300, 320), left: 0 });
     expect(curves.length).toBe(320);
     expect(curves.brokenSteps).toEqual([]);
+  });
+
+  it('is an overview until all rows are here, and then the whole run', () => {
+    const whole = new RunCurves(syntheticHistory(run), 4);
+    const overview = { ...syntheticHistory(run), columns: syntheticRows(run, 350, 400) };
+    const pieces = new RunCurves(overview, 4);
+    pieces.take({ from: 0, columns: syntheticRows(run, 0, 300), left: 100 });
+    pieces.take({ from: 310, columns: syntheticRows(run, 310, 400), left: 0 });
+    expect(pieces.columns).toEqual(overview.columns);
+    pieces.take({ from: 300, columns: syntheticRows(run, 300, 400), left: 0 });
+    expect(pieces.columns).toEqual(whole.columns);
+    expect(pieces.smoothedLoss).toEqual(whole.smoothedLoss);
+  });
+
+  it('keeps its rows while they are told again', () => {
+    const curves = new RunCurves(syntheticHistory(run), 4);
+    curves.take({ from: 0, columns: syntheticRows(run, 0, 100), left: 300 });
+    expect(curves.columns).toEqual(syntheticRows(run, 0, 400));
   });
 
   it('counts in steps where an axis was not noted', () => {

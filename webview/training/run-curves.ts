@@ -1,5 +1,10 @@
 import { ColumnStore } from '../../src/engine/columns';
-import type { MetricsColumns, RunHistory, RunSummary } from '../../src/engine/protocol';
+import type {
+  MetricsColumns,
+  MetricsDelta,
+  RunHistory,
+  RunSummary,
+} from '../../src/engine/protocol';
 import { nearestRow } from '../shared/decimate';
 import type { Range } from '../shared/range';
 import { decayOf, SmoothedColumn } from './smoothing';
@@ -8,9 +13,14 @@ import type { XAxis } from './view-state';
 /** Steps without a loss that are told at most: the first ones say it. */
 const MOST_BROKEN = 20;
 
-/** A run's numbers as the charts draw them: its columns, and its smoothed loss. */
+/**
+ * A run's numbers as the charts draw them: its columns, and its smoothed loss. Of a long run an overview
+ * at first, until all of its rows are here.
+ */
 export class RunCurves {
   private kept: ColumnStore;
+  /** All rows of a run of which an overview is shown, as far as they are here. */
+  private incoming: ColumnStore | null;
   readonly config: unknown;
   summary: RunSummary;
   private smoothed: SmoothedColumn;
@@ -22,6 +32,7 @@ export class RunCurves {
     this.summary = history.summary;
     this.config = history.config;
     this.kept = new ColumnStore(history.columns);
+    this.incoming = history.columns.step.length < history.rows ? new ColumnStore() : null;
     this.smoothed = new SmoothedColumn(decayOf(smoothing));
     this.smoothed.follow(this.columns.loss);
   }
@@ -42,17 +53,25 @@ export class RunCurves {
     return this.smoothed.values;
   }
 
-  /** Takes other rows in place of all. */
-  replace(store: ColumnStore): void {
+  /** Takes rows; those that do not fit behind what is here are left out. */
+  take({ from, columns, left }: Omit<MetricsDelta, 'run'>): void {
+    const { incoming } = this;
+    if (from > (incoming ?? this.kept).length) return;
+    if (!incoming) return this.write(from, columns, left);
+    incoming.write(from, columns, left);
+    if (left === 0) this.replace(incoming);
+  }
+
+  private replace(store: ColumnStore): void {
     this.kept = store;
+    this.incoming = null;
     this.broken = [];
     this.searched = 0;
     this.smoothed.follow(this.columns.loss, 0);
   }
 
-  /** Takes rows from a row on. */
-  write(from: number, columns: MetricsColumns): void {
-    this.store.write(from, columns);
+  private write(from: number, columns: MetricsColumns, left: number): void {
+    this.store.write(from, columns, left);
     if (from < this.searched) {
       this.broken = [];
       this.searched = 0;

@@ -1,4 +1,3 @@
-import { ColumnStore } from '../../src/engine/columns';
 import type { RunSummary, TrainingStatus } from '../../src/engine/protocol';
 import type { EngineHealth, HostToTraining, TrainingToHost } from '../protocol';
 import { Announcer } from '../shared/announce';
@@ -10,6 +9,7 @@ import { Compare } from './compare';
 import { Curves, MOST_OVERLAYS } from './curves';
 import { Header } from './header';
 import { HeatMap } from './heat-map';
+import { MARKS } from './marks';
 import { phaseLabel, phaseMessage, phaseOf } from './run-phase';
 import type { Phase } from './run-phase';
 import { RunCurves } from './run-curves';
@@ -24,8 +24,6 @@ type Message<T extends HostToTraining['type']> = Extract<HostToTraining, { reado
 export class TrainingView {
   private state: ViewState;
   private run: RunCurves | null = null;
-  /** All rows of a run of which an overview is shown, as far as they are here. */
-  private incoming: ColumnStore | null = null;
   private status: TrainingStatus | null = null;
   private health: EngineHealth = { state: 'up', message: null };
   private others: readonly RunSummary[] = [];
@@ -51,6 +49,7 @@ export class TrainingView {
   private phase: Phase | null = null;
   private lastCheckpoint: number | null = null;
   private frame = 0;
+  private isMarked = false;
   private undrawn: number[] = [];
 
   constructor(
@@ -135,7 +134,6 @@ export class TrainingView {
     this.overlays.clear();
     show(this.failureBar, false);
     this.run = history && new RunCurves(history, this.state.smoothing);
-    this.incoming = message.isOverview ? new ColumnStore() : null;
     const { previewSteps = [], config = null } = history ?? {};
     this.timeline.reset(previewSteps, this.state.previewStep, config);
     this.phase = null;
@@ -146,18 +144,12 @@ export class TrainingView {
     this.changed();
   }
 
-  private addMetrics({ seq, delta, left }: Message<'metrics'>): void {
+  private addMetrics({ seq, delta }: Message<'metrics'>): void {
     this.undrawn.push(seq);
-    const { run, incoming } = this;
+    const { run } = this;
     const isOwn = run !== null && delta.run === run.summary.path;
-    const rows = incoming ?? run;
-    if (isOwn && rows && delta.from <= rows.length) {
-      rows.write(delta.from, delta.columns);
-      if (incoming && left === 0) {
-        run.replace(incoming);
-        this.incoming = null;
-      }
-    }
+    const curves = isOwn ? run : this.overlays.get(delta.run);
+    curves?.take(delta);
     this.changed();
   }
 
@@ -192,6 +184,13 @@ export class TrainingView {
     this.drawHeat(false);
     this.compare.offer(this.others, this.chosenOverlays);
     this.compare.showDifference(run, overlays);
+    this.markDrawn();
+  }
+
+  private markDrawn(): void {
+    if (this.isMarked) return;
+    this.isMarked = true;
+    performance.mark(MARKS.drawn);
   }
 
   private drawHeat(isMoving: boolean): void {
@@ -219,6 +218,7 @@ export class TrainingView {
     this.keep({ overlays: isOn ? [...others, run] : others });
     this.overlays.delete(run);
     this.askedOverlays.delete(run);
+    if (!isOn) this.host.post({ type: 'dropOverlay', run });
     this.askForOverlays();
     this.changed();
   }

@@ -15,15 +15,26 @@ export interface ImageWishes {
   readonly channels?: 1 | 3;
 }
 
+/** An image as a batch of one, and the size that the file has as it is seen. */
+export interface OpenedImage {
+  readonly image: ImageBatch;
+  readonly source: { readonly width: number; readonly height: number };
+}
+
+/** The image alone of {@link openImageFile}. */
+export async function readImageFile(file: string, wishes?: ImageWishes): Promise<ImageBatch> {
+  return (await openImageFile(file, wishes)).image;
+}
+
 /**
- * Reads an image's middle square as a batch of one.
+ * Reads an image's middle square.
  *
  * @throws UserError if the file cannot be read or is no image
  */
-export async function readImageFile(
+export async function openImageFile(
   file: string,
   { size, channels: wanted }: ImageWishes = {},
-): Promise<ImageBatch> {
+): Promise<OpenedImage> {
   const bytes = await withFile('read the image', file, () => readFile(file));
   const header = await sharp(bytes, { limitInputPixels: false })
     .metadata()
@@ -37,5 +48,6 @@ export async function readImageFile(
     throw new UserError(`Cannot use the image ${file}: ${decoded.reason}; give another image.`);
   }
   const data = Float32Array.from(decoded.pixels, (byte) => byte / 127.5 - 1);
-  return { data, shape: [1, channels, imageSize, imageSize] };
+  const { width, height } = header?.autoOrient ?? { width: imageSize, height: imageSize };
+  return { image: { data, shape: [1, channels, imageSize, imageSize] }, source: { width, height } };
 }

@@ -52,7 +52,7 @@ async function readBoth(): Promise<MetricsTail> {
   const plain = new MetricsTail(file);
   await plain.read();
   expect(bytesOf(tail).equals(bytesOf(plain))).toBe(true);
-  await tail.saved;
+  await tail.save();
   return tail;
 }
 const copies = () => readdirSync(folder).sort();
@@ -121,6 +121,6 @@ it('takes no copy that is none', async () => {
 it('does without where the folder cannot be', async () => {
   const tail = new MetricsTail(file, new ColumnsCache(path.join(file, 'no-folder')));
   await tail.read();
-  await tail.saved;
+  await tail.save();
   expect(tail.store.rows).toBe(STEPS);
 });

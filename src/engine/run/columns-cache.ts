@@ -13,6 +13,8 @@ const EDGE = 4096;
 const MOST_BYTES = 400_000_000;
 /** Raised with every change of the layout. */
 const MAGIC = 0x4d434f01;
+/** Bytes that are written at a time. */
+const PIECE = 1 << 20;
 /** Magic, rows, parts, bytes of lines that were read, each a float64: what follows is aligned. */
 const HEADER = 4;
 
@@ -54,13 +56,14 @@ export class ColumnsCache {
     }
   }
 
-  /** Keeps a copy. The columns may change as soon as this has returned its promise. */
+  /**
+   * Keeps a copy. Rows that change meanwhile spoil nothing: their file is another then, and has another key.
+   */
   async save(key: string, cached: CachedColumns): Promise<void> {
-    const bytes = pack(cached);
     try {
       await makeFolder(this.folder);
       await removeLeftovers(this.folder);
-      await writeFileAtomic(this.placeOf(key), bytes);
+      await writeFileAtomic(this.placeOf(key), pack(cached));
       await this.makeRoom();
     } catch {
       // The next reading takes as long as this one.
@@ -109,13 +112,17 @@ async function bytesOf(place: string): Promise<ArrayBuffer | null> {
 const kindOf = (name: SeriesName) =>
   name === 'step' || name === 'time' ? Float64Array : Float32Array;
 
-function pack({ columns, offset }: CachedColumns): Uint8Array {
+/** The columns as they lie in memory, piece by piece: what waits for its turn meanwhile gets it. */
+function* pack({ columns, offset }: CachedColumns): Generator<Uint8Array> {
   const { timestepParts, lossByTimestep } = columns;
   const rows = columns.step.length;
   const header = Float64Array.of(MAGIC, rows, timestepParts, offset);
   const all = [header, ...SERIES.map((name) => columns[name]), lossByTimestep];
-  const bytes = all.map((each) => new Uint8Array(each.buffer, each.byteOffset, each.byteLength));
-  return Buffer.concat(bytes);
+  for (const { buffer, byteOffset, byteLength } of all) {
+    for (let at = 0; at < byteLength; at += PIECE) {
+      yield new Uint8Array(buffer, byteOffset + at, Math.min(PIECE, byteLength - at));
+    }
+  }
 }
 
 /** The columns as they lie in the bytes; null where these are no copy of ours. */

@@ -43,13 +43,23 @@ export class Followers {
     followed.followers.add(follower);
     if (!followed.isOurs) await this.inTurn(() => this.read(run, followed));
     this.schedule();
+    // Behind the answer to who asked.
+    setImmediate(() => void followed.tail.save());
     return followed.tail.store;
   }
 
   remove(run: string, follower: Follower): void {
     const followed = this.runs.get(run);
     followed?.followers.delete(follower);
-    if (followed?.followers.size === 0 && !followed.isOurs) this.runs.delete(run);
+    if (followed) void this.letGo(run, followed);
+  }
+
+  /** A run that nobody follows goes when its copy is kept: one that is opened again soon is there. */
+  private async letGo(run: string, followed: Followed): Promise<void> {
+    const isLeft = () => followed.followers.size === 0 && !followed.isOurs;
+    if (!isLeft()) return;
+    await followed.tail.save();
+    if (isLeft() && this.runs.get(run) === followed) this.runs.delete(run);
   }
 
   /** The metrics of a run that is followed. */
@@ -83,7 +93,7 @@ export class Followers {
     if (!followed) return;
     await followed.tail.skipToEnd();
     followed.isOurs = false;
-    if (followed.followers.size === 0) this.runs.delete(run);
+    void this.letGo(run, followed);
     this.schedule();
   }
 

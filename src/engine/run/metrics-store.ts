@@ -3,6 +3,9 @@ import { ColumnStore, emptyColumns } from '../columns';
 import type { MetricsColumns } from '../protocol';
 import { scanLines } from './line-scanner';
 
+/** Lines vary in length: room for somewhat more rows than the first ones foretell. */
+const RESERVE = 1.05;
+
 /** A run's metrics in columns, to whose end lines of its file are added. */
 export class MetricsStore {
   private readonly columns: ColumnStore;
@@ -49,14 +52,19 @@ export class MetricsStore {
     return from;
   }
 
+  /** Makes room for about so many rows, that it need not be made again and again. */
+  reserve(rows: number): void {
+    this.columns.reserve(Math.ceil(rows * RESERVE));
+  }
+
   /** All rows as they lie in memory: good until the next change. */
   view(): MetricsColumns {
     return this.columns.view();
   }
 
-  /** Rows from `from` on, as copies. */
-  from(from: number): MetricsColumns {
-    return this.columns.copy(from);
+  /** Rows `from` … `to` − 1, as copies. */
+  copy(from = 0, to = this.rows): MetricsColumns {
+    return this.columns.copy(from, to);
   }
 
   /** The first row in which two stores differ; the length of the shorter where none does. */

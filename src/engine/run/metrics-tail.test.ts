@@ -31,13 +31,20 @@ function lines(first: number, last: number, loss = (step: number) => 1 / step): 
     .join('');
 }
 
-const steps = () => [...tail.store.from(0).step];
+const steps = () => [...tail.store.copy(0).step];
 const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 
 describe('the metrics of a run', () => {
   it('are none without a file', async () => {
     expect(await tail.read()).toBeNull();
     expect(tail.store.rows).toBe(0);
+  });
+
+  it('are read where a line is longer than what is read at a time', async () => {
+    const long = `{"step":2,"loss":1,"note":"${'x'.repeat(3 << 20)}"}\n`;
+    writeFileSync(file, lines(1, 1) + long + lines(3, 20_000));
+    expect(await tail.read()).toBe(0);
+    expect(steps()).toEqual(upTo(20_000));
   });
 
   it('are read as the file grows, whole lines only', async () => {
@@ -50,7 +57,7 @@ describe('the metrics of a run', () => {
     appendFileSync(file, text.slice(500));
     expect(await tail.read()).toBe(whole);
     expect(steps()).toEqual(upTo(10));
-    const { time, epoch, loss, gradNorm, imagesPerSecond, memory, ...rest } = tail.store.from(8);
+    const { time, epoch, loss, gradNorm, imagesPerSecond, memory, ...rest } = tail.store.copy(8);
     expect(time).toEqual(Float64Array.of(4.5, 5));
     expect(epoch).toEqual(Float32Array.of(2.25, 2.5));
     expect(loss).toEqual(Float32Array.of(1 / 9, 1 / 10));
@@ -72,7 +79,7 @@ describe('the metrics of a run', () => {
       lines(7, 8, () => 5),
     );
     expect(await tail.read()).toBe(6);
-    expect([...tail.store.from(6).loss]).toEqual([5, 5]);
+    expect([...tail.store.copy(6).loss]).toEqual([5, 5]);
   });
 
   it('are found to be others even where the file has grown meanwhile', async () => {
@@ -81,7 +88,7 @@ describe('the metrics of a run', () => {
     writeFileSync(file, lines(1, 6) + lines(7, 30, () => 0.25));
     expect(await tail.read()).toBe(6);
     expect(steps()).toEqual(upTo(30));
-    expect([...new Set(tail.store.from(6).loss)]).toEqual([0.25]);
+    expect([...new Set(tail.store.copy(6).loss)]).toEqual([0.25]);
   });
 
   it('are nothing new where the same was written again', async () => {
@@ -99,7 +106,7 @@ describe('the metrics of a run', () => {
     writeFileSync(file, lines(1, 6) + lines(4, 5, () => 9));
     await tail.read();
     expect(steps()).toEqual(upTo(5));
-    expect([...tail.store.from(2).loss]).toEqual([Math.fround(1 / 3), 9, 9]);
+    expect([...tail.store.copy(2).loss]).toEqual([Math.fround(1 / 3), 9, 9]);
   });
 
   it('pass over what is no line', async () => {

@@ -15,8 +15,8 @@ export class MetricsTail {
   private offset = 0;
   /** The last of those bytes. */
   private mark: Buffer = Buffer.alloc(0);
-  /** Settles when the copy of what was read first is kept. */
-  saved: Promise<void> = Promise.resolve();
+  private unsaved: (() => Promise<void>) | null = null;
+  private saving: Promise<void> = Promise.resolve();
 
   /** @param cache where copies of large files are kept */
   constructor(
@@ -50,6 +50,14 @@ export class MetricsTail {
     } finally {
       await handle.close();
     }
+  }
+
+  /** Keeps a copy of a large file that was read line by line; settles when it is kept. Never throws. */
+  save(): Promise<void> {
+    const { unsaved } = this;
+    this.unsaved = null;
+    if (unsaved) this.saving = this.saving.then(unsaved);
+    return this.saving;
   }
 
   /** Takes what the file holds now as read: its rows are in the store already. */
@@ -92,7 +100,8 @@ export class MetricsTail {
     const first = await this.readLines(handle);
     const { offset } = this;
     const isSame = (await cache.keyOf(handle)) === key;
-    if (isSame) this.saved = cache.save(key, { columns: this.columns.view(), offset });
+    const columns = this.columns.view();
+    if (isSame) this.unsaved = () => cache.save(key, { columns, offset });
     return first;
   }
 
@@ -106,26 +115,41 @@ export class MetricsTail {
   }
 
   private async readLines(handle: FileHandle): Promise<number> {
+    const { size } = await handle.stat();
     let first = this.columns.rows;
-    for (;;) {
-      const piece = await this.nextLines(handle);
-      if (piece === null) return first;
-      first = Math.min(first, this.columns.addLines(piece));
-      this.offset += piece.length;
-      this.mark = Buffer.from(piece.subarray(-MARK));
+    for await (const lines of wholeLines(handle, this.offset, size)) {
+      const before = this.columns.rows;
+      first = Math.min(first, this.columns.addLines(lines));
+      this.offset += lines.length;
+      this.mark = Buffer.from(lines.subarray(-MARK));
+      if (before === 0) this.columns.reserve((this.columns.rows * size) / lines.length);
       await new Promise((resolve) => setImmediate(resolve));
     }
+    return first;
   }
+}
 
-  /** The next whole lines, some {@link PIECE} of them; null where there is none. */
-  private async nextLines(handle: FileHandle): Promise<Buffer | null> {
-    for (let size = PIECE; ; size *= 2) {
-      const buffer = Buffer.allocUnsafe(size);
-      const { bytesRead } = await handle.read(buffer, 0, size, this.offset);
-      const end = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1;
-      if (end > 0) return buffer.subarray(0, end);
-      if (bytesRead < size) return null;
-    }
+/** The whole lines of a part of a file, some {@link PIECE} at a time; one is read ahead. */
+async function* wholeLines(handle: FileHandle, from: number, to: number): AsyncGenerator<Buffer> {
+  let at = from;
+  const read = async () => {
+    const buffer = Buffer.allocUnsafe(Math.min(PIECE, to - at));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+    at += bytesRead;
+    return buffer.subarray(0, bytesRead);
+  };
+  let rest = Buffer.alloc(0);
+  let next = read();
+  for (;;) {
+    const piece = await next;
+    if (piece.length === 0) return;
+    next = read();
+    // Where nobody asks on, nobody hears of it.
+    next.catch(() => undefined);
+    const end = piece.lastIndexOf(10) + 1;
+    const lines = Buffer.concat([rest, piece.subarray(0, end)]);
+    rest = end > 0 ? piece.subarray(end) : Buffer.concat([rest, piece]);
+    if (end > 0) yield lines;
   }
 }
 

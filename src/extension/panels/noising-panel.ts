@@ -112,6 +112,7 @@ export class NoisingPanel implements vscode.Disposable {
       size: null,
       channels: null,
       pixels: null,
+      source: null,
       message: null,
     }));
     this.hydrate();
@@ -194,8 +195,10 @@ export class NoisingPanel implements vscode.Disposable {
     };
     const { signal } = this.closed;
     try {
-      const { pixels } = await this.services.engine.request('readImage', request, { signal });
-      return { pixels, message: null };
+      const { pixels, source } = await this.services.engine.request('readImage', request, {
+        signal,
+      });
+      return { pixels, source, message: null };
     } catch (error) {
       if (signal.aborted) return null;
       const message = error instanceof Error ? error.message : String(error);
@@ -242,7 +245,15 @@ export class NoisingPanel implements vscode.Disposable {
 function unreadable(uri: vscode.Uri): NoisingImage {
   const label = path.posix.basename(uri.path);
   const message = `${label} is not on this machine's disk: save it in a folder, and open it from there.`;
-  return { path: uri.toString(), label, size: null, channels: null, pixels: null, message };
+  return {
+    path: uri.toString(),
+    label,
+    size: null,
+    channels: null,
+    pixels: null,
+    source: null,
+    message,
+  };
 }
 
 /** The images in the state that the view kept. */

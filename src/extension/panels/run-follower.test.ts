@@ -59,6 +59,7 @@ function history(steps: readonly number[]): RunHistory {
     summary: { path: RUN, name: 'digits' } as RunHistory['summary'],
     config: {},
     columns: rows(steps),
+    rows: steps.length,
     previewSteps: [2],
   };
 }
@@ -88,11 +89,16 @@ async function followed(steps: readonly number[]) {
   return made;
 }
 
-const delta = (from: number, steps: readonly number[], run = RUN): MetricsDelta => ({
+const delta = (from: number, steps: readonly number[], run = RUN, left = 0): MetricsDelta => ({
   run,
   from,
   columns: rows(steps),
+  left,
 });
+
+/** The steps from … to. */
+const range = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 describe('RunFollower', () => {
   it('has nothing before it was read, and then all', async () => {
@@ -101,7 +107,7 @@ describe('RunFollower', () => {
     const reading = follower.read();
     engine.answer(history([1, 2, 3]));
     await reading;
-    expect(follower.takeAll()).toEqual({ history: history([1, 2, 3]), isOverview: false });
+    expect(follower.takeAll()).toEqual(history([1, 2, 3]));
   });
 
   it('gives what was added since, once', async () => {
@@ -109,28 +115,63 @@ describe('RunFollower', () => {
     follower.takeAll();
     engine.tell('metrics', delta(2, [3]));
     engine.tell('metrics', delta(3, [4, 5]));
-    expect(follower.takeNew()).toEqual({ delta: delta(2, [3, 4, 5]), left: 0 });
-    expect(follower.takeNew()).toEqual({ delta: delta(5, []), left: 0 });
+    expect(follower.takeNew()).toEqual(delta(2, [3, 4, 5]));
+    expect(follower.takeNew()).toEqual(delta(5, []));
     expect(told).toEqual(['read', 'metrics', 'metrics']);
   });
 
-  it('of a long run gives an overview, and then all rows piece by piece', async () => {
-    const steps = Array.from({ length: 120_000 }, (_, i) => i + 1);
-    const { engine, follower } = await followed(steps);
-    const taken = follower.takeAll()!;
-    expect(taken.isOverview).toBe(true);
-    expect(taken.history.columns.step.length).toBeLessThan(20_000);
+  it('of a long run gives the overview that was told, and then all rows piece by piece', async () => {
+    const { engine, follower } = follow();
+    const reading = follower.read();
+    engine.answer({ ...history([1, 60_000, 120_000]), rows: 120_000 });
+    await reading;
+    const overview = follower.takeAll()!;
+    expect(overview).toEqual({ ...history([1, 60_000, 120_000]), rows: 120_000 });
+    expect(follower.hasNew).toBe(false);
+    engine.tell('metrics', delta(0, range(1, 70_000), RUN, 50_000));
     const pieces = [follower.takeNew(), follower.takeNew()];
-    engine.tell('metrics', delta(120_000, [120_001]));
-    pieces.push(follower.takeNew());
-    expect(
-      pieces.map(({ delta: { from, columns }, left }) => [from, columns.step.length, left]),
-    ).toEqual([
+    expect(follower.hasNew).toBe(false);
+    engine.tell('metrics', delta(70_000, range(70_001, 120_001)));
+    pieces.push(follower.takeNew(), follower.takeNew());
+    expect(pieces.map(({ from, columns, left }) => [from, columns.step.length, left])).toEqual([
       [0, 50_000, 70_000],
-      [50_000, 50_000, 20_000],
-      [100_000, 20_001, 0],
+      [50_000, 20_000, 50_000],
+      [70_000, 50_000, 1],
+      [120_000, 1, 0],
     ]);
-    expect(follower.takeNew()).toEqual({ delta: delta(120_001, []), left: 0 });
+    expect(follower.hasNew).toBe(false);
+  });
+
+  it('gives a view that is shown while rows come the overview that was told', async () => {
+    const { engine, follower } = follow();
+    const reading = follower.read();
+    engine.answer({ ...history([1, 120_000]), rows: 120_000 });
+    await reading;
+    engine.tell('metrics', delta(0, range(1, 50_000), RUN, 70_000));
+    expect(follower.takeAll()).toEqual({ ...history([1, 120_000]), rows: 120_000 });
+    expect(follower.takeNew()).toMatchObject({ from: 0, left: 70_000 });
+  });
+
+  it('gives a view that is shown when all is there an overview of its own', async () => {
+    const { engine, follower } = follow();
+    const reading = follower.read();
+    engine.answer({ ...history([1, 120_000]), rows: 120_000 });
+    await reading;
+    engine.tell('metrics', delta(0, range(1, 120_000)));
+    const { columns, rows: all } = follower.takeAll()!;
+    expect(all).toBe(120_000);
+    expect([columns.step[0], columns.step.at(-1)]).toEqual([1, 120_000]);
+    expect(columns.step.length).toBeLessThan(20_000);
+    expect(columns.step.length).toBeGreaterThan(1000);
+  });
+
+  it('keeps its rows while they are told again, as to another panel', async () => {
+    const { engine, follower } = await followed(range(1, 10));
+    follower.takeAll();
+    engine.tell('metrics', delta(0, range(1, 4), RUN, 6));
+    expect(follower.takeAll()!.columns).toEqual(rows(range(1, 10)));
+    engine.tell('metrics', delta(4, [50], RUN, 1));
+    expect([...follower.takeAll()!.columns.step]).toEqual([1, 2, 3, 4, 50, 6]);
   });
 
   it('gives again from where rows were replaced', async () => {
@@ -138,8 +179,8 @@ describe('RunFollower', () => {
     follower.takeAll();
     engine.tell('metrics', delta(4, [5]));
     engine.tell('metrics', delta(2, [30]));
-    expect(follower.takeNew()).toEqual({ delta: delta(2, [30]), left: 0 });
-    expect(follower.takeAll()!.history.columns).toEqual(rows([1, 2, 30]));
+    expect(follower.takeNew()).toEqual(delta(2, [30]));
+    expect(follower.takeAll()!.columns).toEqual(rows([1, 2, 30]));
   });
 
   it('reads anew where rows are missing', async () => {
@@ -147,7 +188,7 @@ describe('RunFollower', () => {
     engine.tell('metrics', delta(5, [6]));
     engine.answer(history([1, 2, 3]));
     await follower.read();
-    expect(follower.takeAll()!.history.columns).toEqual(rows([1, 2, 3]));
+    expect(follower.takeAll()!.columns).toEqual(rows([1, 2, 3]));
     expect(told).toEqual(['read', 'read']);
   });
 
@@ -163,7 +204,7 @@ describe('RunFollower', () => {
     const { engine, follower, told } = await followed([1]);
     const pixels = { data: new Uint8Array(1), count: 1, height: 1, width: 1, channels: 1 };
     for (const step of [9, 1, 9]) engine.tell('preview', { run: RUN, step, pixels });
-    expect(follower.takeAll()!.history.previewSteps).toEqual([1, 2, 9]);
+    expect(follower.takeAll()!.previewSteps).toEqual([1, 2, 9]);
     expect(told).toContain('preview 9');
   });
 
@@ -179,11 +220,11 @@ describe('RunFollower', () => {
   it('keeps what it has while the engine is gone, and reads anew when it is back', async () => {
     const { engine, follower } = await followed([1, 2]);
     engine.setHealth('down');
-    expect(follower.takeAll()!.history.columns).toEqual(rows([1, 2]));
+    expect(follower.takeAll()!.columns).toEqual(rows([1, 2]));
     engine.setHealth('up');
     engine.answer(history([1]));
     await follower.read();
-    expect(follower.takeAll()!.history.columns).toEqual(rows([1]));
+    expect(follower.takeAll()!.columns).toEqual(rows([1]));
     expect(engine.asked).toEqual(['follow', 'follow']);
   });
 

@@ -1,28 +1,16 @@
 import path from 'node:path';
 import type * as vscode from 'vscode';
 import { EngineError } from '../../engine/client';
-import { ColumnStore } from '../../engine/columns';
-import type { MetricsDelta, Preview, RunHistory, RunSummary } from '../../engine/protocol';
+import { ColumnStore, PIECE_ROWS } from '../../engine/columns';
+import { LONG_ROWS, overviewOf } from '../../engine/overview';
+import type {
+  MetricsColumns,
+  MetricsDelta,
+  Preview,
+  RunHistory,
+  RunSummary,
+} from '../../engine/protocol';
 import type { Services } from '../services';
-import { overviewOf } from './overview';
-
-/** Runs of more rows are shown by an overview first: the editor takes its time to pass on megabytes. */
-const LONG_ROWS = 30_000;
-/** Rows that are passed on at once: some megabytes. */
-const PIECE_ROWS = 50_000;
-
-/** What a view shows first. */
-export interface TakenHistory {
-  readonly history: RunHistory;
-  /** Whether its columns are an overview, and all rows follow from the first on. */
-  readonly isOverview: boolean;
-}
-
-export interface TakenRows {
-  readonly delta: MetricsDelta;
-  /** Rows that are still to be taken. */
-  readonly left: number;
-}
 
 /** Whether two paths mean the same folder. */
 export function isSamePath(a: string, b: string): boolean {
@@ -42,11 +30,16 @@ export interface FollowerEvents {
 
 /**
  * Keeps the history of one run: read once, then followed, and read anew when the engine was. A view that
- * is shown gets all of it, and later what was added since.
+ * is shown gets all of it, and later what was added since. Of a long run the engine tells an overview, and
+ * then all rows; so does this, to each view that is shown.
  */
 export class RunFollower implements vscode.Disposable {
   private store: ColumnStore | null = null;
-  private rest: Omit<RunHistory, 'columns'> | null = null;
+  private rest: Omit<RunHistory, 'columns' | 'rows'> | null = null;
+  /** What the engine told of a run whose rows are not all here. */
+  private overview: MetricsColumns | null = null;
+  /** Rows that the engine has yet to tell. */
+  private left = 0;
   /** Rows that were taken by the view. */
   private taken = 0;
   private reading: Promise<void> | null = null;
@@ -74,22 +67,28 @@ export class RunFollower implements vscode.Disposable {
    * All that is known of the run, its rows counted as taken; null until it was read. Of a long run an
    * overview, and then all its rows are still to be taken.
    */
-  takeAll(): TakenHistory | null {
-    const { rest, store } = this;
+  takeAll(): RunHistory | null {
+    const { rest, store, overview } = this;
     if (!rest || !store) return null;
-    const isOverview = store.length > LONG_ROWS;
-    this.taken = isOverview ? 0 : store.length;
-    const columns = isOverview ? overviewOf(store.view()) : store.copy();
-    return { history: { ...rest, columns }, isOverview };
+    const rows = store.length + this.left;
+    const isLong = rows > LONG_ROWS;
+    this.taken = isLong ? 0 : store.length;
+    const columns = isLong ? (overview ?? overviewOf(store.view())) : store.copy();
+    return { ...rest, columns, rows };
+  }
+
+  /** Whether there are rows that have not been taken. */
+  get hasNew(): boolean {
+    return this.store !== null && this.taken < this.store.length;
   }
 
   /** What was added since rows were last taken, or of many rows the first. */
-  takeNew(): TakenRows {
+  takeNew(): MetricsDelta {
     const store = this.store ?? new ColumnStore();
     const from = Math.min(this.taken, store.length);
     this.taken = Math.min(from + PIECE_ROWS, store.length);
-    const delta = { run: this.run, from, columns: store.copy(from, this.taken) };
-    return { delta, left: store.length - this.taken };
+    const left = store.length - this.taken + this.left;
+    return { run: this.run, from, columns: store.copy(from, this.taken), left };
   }
 
   set summary(summary: RunSummary) {
@@ -105,10 +104,9 @@ export class RunFollower implements vscode.Disposable {
   private async readNow(): Promise<void> {
     try {
       this.isFollowing = true;
-      const { columns, ...rest } = await this.services.followed.follow(this.run, this);
+      const history = await this.services.followed.follow(this.run, this);
       if (this.isDisposed) return this.leave();
-      this.store = new ColumnStore(columns);
-      this.rest = rest;
+      this.take(history);
       this.events.read();
     } catch (error) {
       this.isFollowing = false;
@@ -117,12 +115,25 @@ export class RunFollower implements vscode.Disposable {
     }
   }
 
+  private take({ columns, rows, ...rest }: RunHistory): void {
+    const isOverview = columns.step.length < rows;
+    this.rest = rest;
+    this.overview = isOverview ? columns : null;
+    this.store = isOverview ? new ColumnStore() : new ColumnStore(columns);
+    this.left = isOverview ? rows : 0;
+    this.taken = 0;
+  }
+
   private add(delta: MetricsDelta): void {
     const { store } = this;
     if (!store || !isSamePath(delta.run, this.run)) return;
     // Rows between are missing where the engine began to follow before it answered.
     if (delta.from > store.length) return void this.read();
-    store.write(delta.from, delta.columns);
+    const end = delta.from + delta.columns.step.length;
+    store.write(delta.from, delta.columns, delta.left);
+    // Of those that are told again, the others are here.
+    this.left = end + delta.left - store.length;
+    if (this.left === 0) this.overview = null;
     this.taken = Math.min(this.taken, delta.from);
     this.events.metrics();
   }
@@ -138,7 +149,7 @@ export class RunFollower implements vscode.Disposable {
   dispose(): void {
     this.isDisposed = true;
     this.subscriptions.forEach((each) => each.dispose());
-    this.store = this.rest = null;
+    this.store = this.rest = this.overview = null;
     if (!this.reading) this.leave();
   }
 

@@ -10,6 +10,7 @@ import type { RunSummary, TrainingStatus } from '../../engine/protocol';
 import { execute } from '../command-ids';
 import { isLive } from '../live-training';
 import type { Services } from '../services';
+import { Overlays } from './overlays';
 import { Panel, panelOptions, viewType } from './panel';
 import { isSamePath, RunFollower, sentenceOf } from './run-follower';
 
@@ -24,6 +25,7 @@ export class TrainingPanel implements vscode.Disposable {
   private readonly panel: Panel<HostToTraining, TrainingToHost>;
   private readonly subscriptions: vscode.Disposable[];
   private follower: RunFollower | null = null;
+  private readonly overlays: Overlays;
   /** Why the run cannot be shown; null while it can. */
   private fault: string | null = null;
   /** Whether the run was in the list when that was last looked at: what is missing from it then is gone. */
@@ -86,7 +88,13 @@ export class TrainingPanel implements vscode.Disposable {
       fault: (message) => log.error(`Training view: ${message}`),
       closed: () => this.close(),
     });
+    this.overlays = new Overlays(services, {
+      post: (message) => this.post(message),
+      postRows: (follower) => this.postRows(follower),
+      fail: (message) => this.post({ type: 'failed', message }),
+    });
     this.subscriptions = [
+      this.overlays,
       engine.onDidChangeTraining((status) => this.trainingChanged(status)),
       engine.onDidChangeHealth((health) => this.post({ type: 'engine', health })),
       panel.onDidChangeViewState(() => (this.isHeard &&= panel.visible)),
@@ -114,7 +122,7 @@ export class TrainingPanel implements vscode.Disposable {
         this.fault = null;
         this.hydrate();
       },
-      metrics: () => this.postMetrics(),
+      metrics: () => this.postRows(this.follower!),
       preview: (preview) => this.post({ type: 'previews', previews: [preview] }),
       failed: (message) => this.fail(message),
     });
@@ -138,18 +146,16 @@ export class TrainingPanel implements vscode.Disposable {
 
   private hydrate(): void {
     if (!this.isHeard) return;
-    const taken = this.follower?.takeAll() ?? null;
-    const isOverview = taken?.isOverview ?? false;
+    const { follower } = this;
     this.post({
       type: 'hydrate',
       run: this.run,
-      history: taken?.history ?? null,
-      isOverview,
+      history: follower?.takeAll() ?? null,
       status: this.status,
       health: this.services.engine.health,
       others: this.others,
     });
-    if (isOverview) this.postMetrics();
+    if (follower) this.postRows(follower);
     if (this.fault !== null) this.post({ type: 'failed', message: this.fault });
   }
 
@@ -202,14 +208,14 @@ export class TrainingPanel implements vscode.Disposable {
     if (this.isHeard) this.panel.post(message);
   }
 
-  private postMetrics(): void {
-    const { follower } = this;
-    if (!follower || !this.isHeard) return;
-    this.panel.postLatest('metrics', (seq) => {
-      const { delta, left } = follower.takeNew();
-      // Asked for in this one's turn, it goes when this one was drawn.
-      if (left > 0) queueMicrotask(() => this.postMetrics());
-      return { type: 'metrics', seq, delta, left };
+  /** Passes on rows that have not been taken, as the view draws them. */
+  private postRows(follower: RunFollower): void {
+    if (!this.isHeard || !follower.hasNew) return;
+    this.panel.postLatest(`rows ${follower.run}`, (seq) => {
+      const delta = follower.takeNew();
+      // Asked for in this one's turn, the next go when this one was drawn.
+      queueMicrotask(() => this.postRows(follower));
+      return { type: 'metrics', seq, delta };
     });
   }
 
@@ -220,7 +226,9 @@ export class TrainingPanel implements vscode.Disposable {
       case 'wantPreviews':
         return void this.attempt(() => this.sendPreviews(message.steps));
       case 'overlay':
-        return void this.attempt(() => this.sendOverlay(message.run));
+        return this.overlays.show(message.run);
+      case 'dropOverlay':
+        return this.overlays.hide(message.run);
       case 'restart':
         return void execute('diffusion.restartEngine');
       default:
@@ -233,12 +241,6 @@ export class TrainingPanel implements vscode.Disposable {
     if (run === null) return;
     const previews = await this.services.engine.request('previews', { run, steps });
     this.post({ type: 'previews', previews });
-  }
-
-  /** The history of another run, read for this once. */
-  private async sendOverlay(run: string): Promise<void> {
-    const history = await this.services.engine.request('history', { run });
-    this.post({ type: 'overlay', history });
   }
 
   private async attempt(action: () => Promise<void>): Promise<void> {

@@ -136,6 +136,12 @@ export class Workbench {
     });
   }
 
+  /** Types a command's whole title with category into the palette; Enter runs it. */
+  async typeCommand(title: string): Promise<void> {
+    await this.openPalette(title);
+    await this.quickRow(title).first().waitFor();
+  }
+
   /** Whether the palette offers a command now, by its whole title with category. */
   async offersCommand(title: string): Promise<boolean> {
     await this.openPalette(title);

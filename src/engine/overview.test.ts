@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { emptyColumns } from '../../engine/columns';
+import { emptyColumns } from './columns';
 import { overviewOf } from './overview';
 
 function long(rows: number) {

@@ -1,6 +1,8 @@
-import { blankColumns, SERIES } from '../../engine/columns';
-import type { MetricsColumns } from '../../engine/protocol';
+import { blankColumns, SERIES } from './columns';
+import type { MetricsColumns } from './protocol';
 
+/** Runs of more rows are shown by an overview first: an editor takes its time to pass on megabytes. */
+export const LONG_ROWS = 30_000;
 /** Stretches of which an overview shows the ends and peaks: more than a screen has columns of pixels. */
 const STRETCHES = 2000;
 
