@@ -1,6 +1,12 @@
-import type { ConvAttrs, Node } from '../../graph/ops';
+import type { ConvAttrs, Node, Pads } from '../../graph/ops';
 import type { Shape } from '../../graph/shape';
 import { sizeOf } from '../../graph/shape';
+import {
+  blockedConv,
+  blockedKernels,
+  blockedTurnedKernels,
+  fitsBlocks,
+} from './lower-conv-blocked';
 import type { LowerRule, LoweringContext } from './lowering';
 import type { OnnxAttribute } from './model';
 
@@ -70,6 +76,11 @@ function turned(c: LoweringContext, w: string): string {
   return c.emit('Transpose', [flipped], { perm: [1, 0, 2, 3] });
 }
 
+/** A product of matrices as it stands. */
+function isPointwise(w: Shape, { stride }: ConvAttrs): boolean {
+  return w[2]! * w[3]! === 1 && stride === 1;
+}
+
 function columnProduct(c: LoweringContext, w: string, wShape: Shape, cols: string) {
   const flat = c.reshape(w, [wShape[0]!, sizeOf(wShape.slice(1))]);
   return c.matmul(flat, cols, 2, 3);
@@ -80,9 +91,12 @@ export const lowerConv: LowerRule<'conv2d'> = (c, node, x) => {
   const out = node.outputs[0]!.shape;
   // Constant kernels are packed once by the provider, whose own convolution is then the fastest.
   const packed = node.inputs[1]!.node.kind === 'constant';
-  if (c.target !== 'cpu' || packed || !usesColumns(w, out)) {
-    return [convNode(c, x, w, convAttributes(node.attrs, w))];
+  if (c.target !== 'cpu' || packed) return [convNode(c, x, w, convAttributes(node.attrs, w))];
+  if (!isPointwise(w, node.attrs) && fitsBlocks(c, w[1]!, w[0]!)) {
+    const kernels = { name: blockedKernels(c, { name: x[1]!, shape: w }), shape: w };
+    return [blockedConv(c, x[0]!, kernels, x[2], node.attrs)];
   }
+  if (!usesColumns(w, out)) return [convNode(c, x, w, convAttributes(node.attrs, w))];
   const cols = columns(c, x[0]!, input, w, out, node.attrs);
   const product = columnProduct(c, x[1]!, w, cols);
   const bias = x[2];
@@ -100,6 +114,14 @@ function inputGradAsConv(c: LoweringContext, node: Node<'conv2dInputGrad'>, x: r
     pads: [kh - pads[0], kw - pads[1], kh - pads[2], kw - pads[3]],
   };
   const turnedShape = [w[1]!, w[0]!, w[2]!, w[3]!];
+  if (
+    !isPointwise(w, attrs) &&
+    w[0]! % (c.channelBlock ?? 1) === 0 &&
+    fitsBlocks(c, w[0]!, w[1]!)
+  ) {
+    const name = blockedTurnedKernels(c, { name: x[1]!, shape: w });
+    return blockedConv(c, x[0]!, { name, shape: turnedShape }, undefined, attrs);
+  }
   const kernels = turned(c, x[1]!);
   if (!usesColumns(w, shape)) {
     return c.emit('Conv', [x[0]!, kernels], convAttributes(attrs, turnedShape));
@@ -124,6 +146,76 @@ export const lowerConvInputGrad: LowerRule<'conv2dInputGrad'> = (c, node, x) => 
   return [c.emit('ConvTranspose', x, attributes)];
 };
 
+/**
+ * The taps of kernels along one axis: `[N, C, H, W]` → `[N, C·k, H', W']`, where channel c·k + i is
+ * channel c moved by tap i, or by tap k − 1 − i where they run `backwards`.
+ */
+function taps(
+  c: LoweringContext,
+  x: string,
+  channels: number,
+  kernel: readonly [number, number],
+  pads: Pads,
+  backwards: boolean,
+): string {
+  const count = kernel[0] * kernel[1];
+  const kernels = c.shared(`taps ${channels} ${kernel.join()} ${backwards}`, () => {
+    const data = new Float32Array(channels * count * count);
+    for (let i = 0; i < channels * count; i++) {
+      const tap = i % count;
+      data[i * count + (backwards ? count - 1 - tap : tap)] = 1;
+    }
+    return { shape: [channels * count, 1, ...kernel], data };
+  });
+  const attributes = { kernel_shape: [...kernel], pads: [...pads], group: channels };
+  return c.emit('Conv', [x, kernels], attributes);
+}
+
+/**
+ * dw where the stride is 1: x moved along the width times dy moved along the height, so that of the
+ * k² taps of a kernel each side makes only k. dw[ky, kx] = Σ dy[h − ky, w]·x[h, w + kx].
+ */
+function weightGradByTaps(
+  c: LoweringContext,
+  node: Node<'conv2dWeightGrad'>,
+  x: readonly string[],
+): string {
+  const [input, dy] = node.inputs.map((t) => t.shape) as [Shape, Shape];
+  const { shape, pads } = node.attrs;
+  const [out, channels, kh, kw] = shape as [number, number, number, number];
+  const n = input[0]!;
+  const pixels = input[2]! * dy[3]!;
+  const wide = taps(c, x[0]!, channels, [1, kw], [0, pads[1], 0, pads[3]], false);
+  const high = taps(c, x[1]!, out, [kh, 1], [kh - 1 - pads[0], 0, kh - 1 - pads[2], 0], true);
+  const rows = c.reshape(high, [n, out * kh, pixels]);
+  const columnsOfX = c.reshape(wide, [n, channels * kw, pixels]);
+  const product = productOverImages(c, rows, out * kh, columnsOfX, channels * kw, n, pixels);
+  const split = c.reshape(product, [out, kh, channels, kw]);
+  return c.emit('Transpose', [split], { perm: [0, 2, 1, 3] });
+}
+
+/**
+ * Σ over images and pixels of a `[N, A, L]` times b `[N, B, L]`: `[A, B]`. One product over all, where
+ * bringing the images of a channel together costs less than a product of each image.
+ */
+function productOverImages(
+  c: LoweringContext,
+  a: string,
+  rows: number,
+  b: string,
+  columns: number,
+  n: number,
+  pixels: number,
+): string {
+  if (rows * columns > (rows + columns) * pixels) {
+    const joined = (x: string, height: number) =>
+      c.reshape(c.emit('Transpose', [x], { perm: [1, 0, 2] }), [height, n * pixels]);
+    return c.matmul(joined(a, rows), joined(b, columns), 2, 2, false, true);
+  }
+  const each = c.matmul(a, b, 3, 3, false, true);
+  return c.matmul(c.filled(1, [1, n]), c.reshape(each, [n, rows * columns]), 2, 2);
+}
+
 /** dw as a matrix product of dy with the columns of x, summed over the images. */
 function weightGradAsProduct(
   c: LoweringContext,
@@ -135,10 +227,9 @@ function weightGradAsProduct(
   const [n, channels] = dy as [number, number];
   const length = sizeOf(w.slice(1));
   const cols = columns(c, x[0]!, input, w, dy, node.attrs);
-  const rows = c.reshape(x[1]!, [n, channels, dy[2]! * dy[3]!]);
-  const each = c.matmul(rows, cols, 3, 3, false, true);
-  const flat = c.reshape(each, [n, channels * length]);
-  return c.reshape(c.matmul(c.filled(1, [1, n]), flat, 2, 2), w);
+  const pixels = dy[2]! * dy[3]!;
+  const rows = c.reshape(x[1]!, [n, channels, pixels]);
+  return c.reshape(productOverImages(c, rows, channels, cols, length, n, pixels), w);
 }
 
 /** dw as a convolution: the images become the channels, dy the kernels, the stride the dilation. */
@@ -163,6 +254,10 @@ function weightGradAsConv(
   return c.emit('Transpose', [stride === 1 ? grown : cropped], swap);
 }
 
-export const lowerConvWeightGrad: LowerRule<'conv2dWeightGrad'> = (c, node, x) => [
-  c.target === 'cpu' ? weightGradAsProduct(c, node, x) : weightGradAsConv(c, node, x),
-];
+export const lowerConvWeightGrad: LowerRule<'conv2dWeightGrad'> = (c, node, x) => {
+  if (c.target !== 'cpu') return [weightGradAsConv(c, node, x)];
+  const { stride, pads, shape } = node.attrs;
+  const reach = [shape[2]! - 1 - pads[0], shape[2]! - 1 - pads[2]];
+  const byTaps = stride === 1 && shape[2]! * shape[3]! > 1 && Math.min(...reach) >= 0;
+  return [(byTaps ? weightGradByTaps : weightGradAsProduct)(c, node, x)];
+};

@@ -175,12 +175,18 @@ export interface LowerOptions {
   readonly target: LoweringTarget;
   /** Leaves the first extent of all feeds and results open, under this name. */
   readonly openBatch?: string;
+  /** On the CPU: channels in a block of the provider's convolutions (`channelBlock`). */
+  readonly channelBlock?: number | null;
 }
 
 /** Writes a graph as an ONNX model. */
 export function lower(graph: Graph, options: LowerOptions): OnnxModel {
   const open: ReadonlySet<Tensor> = options.openBatch ? tensorsOfFeeds(graph) : new Set();
-  const context = new LoweringContext(options.target, (tensor) => open.has(tensor));
+  const context = new LoweringContext(
+    options.target,
+    (tensor) => open.has(tensor),
+    options.channelBlock,
+  );
   const names = new Map<Tensor, string>();
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((t) => names.get(t)!);

@@ -34,6 +34,8 @@ export class LoweringContext {
     readonly target: LoweringTarget,
     /** True for tensors whose first extent is the batch, left open in the written model. */
     readonly hasOpenBatch: (tensor: Tensor) => boolean,
+    /** Channels in a block of the CPU provider's own layout; null where it is not used. */
+    readonly channelBlock: number | null = null,
   ) {}
 
   /** Nodes emitted from here on are named after this part of the model. */

@@ -9,9 +9,10 @@ import type {
   HostTensor,
   Runtime,
 } from '../runtime';
+import { channelBlock } from './channel-block';
 import { OnnxExecutable } from './executable';
 import { explain } from './failures';
-import { lower, nextStateName } from './lower';
+import { lower, nextStateName, type LowerOptions } from './lower';
 import { encodeModel } from './model';
 import { env, InferenceSession, type Tensor } from './ort';
 import { OnnxState } from './state';
@@ -50,7 +51,7 @@ export class OnnxRuntime implements Runtime {
   async compile(graph: Graph, { label, remedy, profile }: CompileOptions): Promise<Executable> {
     const about = { label, device: this.device, remedy };
     const simplified = simplify(graph);
-    const model = encodeModel(lower(simplified, { target: this.onGpu ? 'gpu' : 'cpu' }));
+    const model = encodeModel(lower(simplified, await this.lowering()));
     const locations = Object.fromEntries(
       simplified.outputs.map(({ name, role }) =>
         role === 'state' ? [nextStateName(name), 'gpu-buffer' as const] : [name, 'cpu' as const],
@@ -64,6 +65,11 @@ export class OnnxRuntime implements Runtime {
       throw explain(error, about);
     });
     return new OnnxExecutable(session, simplified, about, Boolean(profile));
+  }
+
+  private async lowering(): Promise<LowerOptions> {
+    if (this.onGpu) return { target: 'gpu' };
+    return { target: 'cpu', channelBlock: await channelBlock() };
   }
 
   private sessionOptions(): InferenceSession.SessionOptions {
