@@ -44,7 +44,7 @@ export interface WeightsComparison {
  *
  * @param a a safetensors file, a run (its latest checkpoint), a checkpoint or a diffusers folder; so `b`
  * @throws UserError if either cannot be read
- * @throws the signal's reason when it is aborted
+ * @throws StoppedError when `signal` is aborted
  */
 export async function compareWeights(
   a: string,
@@ -102,9 +102,8 @@ async function compare(
   const tensors: TensorDifference[] = [];
   for (const name of common) {
     if (isOther(name)) continue;
-    signal?.throwIfAborted();
-    const ours = numbersOf(a.ownerOf(inA.get(name)!), inA.get(name)!);
-    const theirs = numbersOf(b.ownerOf(inB.get(name)!), inB.get(name)!);
+    const ours = numbersOf(a.ownerOf(inA.get(name)!), inA.get(name)!, signal);
+    const theirs = numbersOf(b.ownerOf(inB.get(name)!), inB.get(name)!, signal);
     const distance = await distanceOf(ours, theirs);
     sums.difference += distance.difference;
     sums.norm += distance.norm;

@@ -1,3 +1,4 @@
+import { StoppedError } from '../base/errors';
 import { toNumbers } from './float-formats';
 import { DTYPE_BYTES, SafetensorsFile } from './safetensors';
 
@@ -25,10 +26,12 @@ const CHUNK_ELEMENTS = 1024 * 1024;
 export async function* numbersOf(
   file: Pick<SafetensorsFile, 'info' | 'readRange'>,
   name: string,
+  signal?: AbortSignal,
 ): AsyncGenerator<Float64Array> {
   const { dtype, byteLength } = file.info(name);
   const step = CHUNK_ELEMENTS * DTYPE_BYTES[dtype];
   for (let begin = 0; begin < byteLength; begin += step) {
+    if (signal?.aborted) throw new StoppedError('stopped');
     const bytes = await file.readRange(name, begin, Math.min(begin + step, byteLength));
     yield toNumbers(dtype, bytes);
   }
@@ -38,17 +41,22 @@ export async function* numbersOf(
  * Reads a tensor twice, piece by piece: for its range and mean, then for what is counted by them.
  *
  * @throws UserError if the file or the tensor cannot be read
+ * @throws StoppedError when `signal` is aborted
  */
-export async function tensorStatistics(path: string, name: string): Promise<TensorStatistics> {
+export async function tensorStatistics(
+  path: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<TensorStatistics> {
   const file = await SafetensorsFile.open(path);
   try {
-    const range = await rangeOf(numbersOf(file, name));
+    const range = await rangeOf(numbersOf(file, name, signal));
     if (range.finite === 0) {
       const { count, nans, infinities, zeros } = range;
       const none = { min: null, max: null, mean: null, deviation: null };
       return { count, nans, infinities, zeros, ...none, histogram: new Float64Array(0) };
     }
-    return await spreadOf(numbersOf(file, name), range);
+    return await spreadOf(numbersOf(file, name, signal), range);
   } finally {
     await file.close();
   }
