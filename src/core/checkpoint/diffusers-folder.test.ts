@@ -206,8 +206,8 @@ describe('broken pipeline folders', () => {
     [
       'another scheduler without its betas',
       'scheduler/scheduler_config.json',
-      () => ({ _class_name: 'HeunDiscreteScheduler', num_train_timesteps: 1000 }),
-      'beta_start is missing, and a HeunDiscreteScheduler has its own default',
+      () => ({ _class_name: 'LCMScheduler', num_train_timesteps: 1000 }),
+      'beta_start is missing, and a LCMScheduler has its own default',
     ],
   ])('%s', async (_, name, change, sentence) => {
     const copy = copyWith(name, change);
@@ -236,7 +236,59 @@ describe('scheduler_config.json', () => {
     expect(schedulerConfigJson(schedule)).toEqual(saved[name]);
   });
 
-  it('warns that thresholding is not done', () => {
-    expect(parseSchedulerConfig({ thresholding: true }, 'c').warnings).toHaveLength(1);
+  it('says how a folder wants to be sampled from', () => {
+    const read = (json: object) => parseSchedulerConfig(json, 'c').sampling;
+    expect(read({})).toMatchObject({ solver: 'ddpm', timestepSpacing: 'leading', threshold: null });
+    expect(read({ _class_name: 'DDIMScheduler', set_alpha_to_one: false })).toMatchObject({
+      solver: 'ddim',
+      alphaToOne: false,
+    });
+    expect(read({ _class_name: 'PNDMScheduler', skip_prk_steps: true })).toMatchObject({
+      solver: 'pndm',
+      skipPrk: true,
+      alphaToOne: null,
+    });
+    const dpm = { _class_name: 'DPMSolverMultistepScheduler', variance_type: null };
+    expect(read({ ...dpm, solver_order: 3, use_karras_sigmas: true })).toMatchObject({
+      solver: 'dpmsolver++',
+      order: 3,
+      karras: true,
+      timestepSpacing: 'linspace',
+    });
+    expect(read({ ...dpm, algorithm_type: 'sde-dpmsolver++' }).solver).toBe('sde-dpmsolver++');
+    const unipc = { _class_name: 'UniPCMultistepScheduler', solver_type: 'bh1' };
+    expect(read({ ...unipc, thresholding: true, sample_max_value: 2 })).toMatchObject({
+      solver: 'unipc',
+      bh: 'bh1',
+      threshold: { ratio: 0.995, max: 2 },
+    });
+    expect(read({ _class_name: 'EulerDiscreteScheduler' }).solver).toBe('euler');
+    expect(read({ _class_name: 'EulerAncestralDiscreteScheduler' }).solver).toBe('euler-ancestral');
+    expect(read({ _class_name: 'HeunDiscreteScheduler' })).toMatchObject({
+      solver: 'heun',
+      clipSample: false,
+    });
+  });
+
+  it('has the defaults of a scheduler’s class', () => {
+    const heun = parseSchedulerConfig({ _class_name: 'HeunDiscreteScheduler' }, 'c').schedule;
+    expect(heun).toMatchObject({ betaStart: 0.00085, betaEnd: 0.012 });
+  });
+
+  it.each([
+    [{ _class_name: 'EulerDiscreteScheduler', use_beta_sigmas: true }, 'use_beta_sigmas is true'],
+    [{ _class_name: 'UniPCMultistepScheduler', predict_x0: false }, 'predict_x0 is false'],
+    [
+      { _class_name: 'DPMSolverMultistepScheduler', algorithm_type: 'dpmsolver' },
+      'algorithm_type is "dpmsolver"',
+    ],
+    [
+      { _class_name: 'X', beta_start: 0.1, beta_end: 0.2, beta_schedule: 'linear' },
+      'X is not known here; samples are drawn with DDIM',
+    ],
+  ])('warns of what is done otherwise: %j', (json, message) => {
+    const { warnings } = parseSchedulerConfig(json, 'c');
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain(message);
   });
 });

@@ -176,9 +176,12 @@ describe('higher orders', () => {
     return Math.abs((high! - low!) / 2 - 0.5);
   }
 
-  it.each(['pndm', 'dpmsolver++', 'unipc', 'heun'] as const)('%s is nearer than DDIM', async (name) => {
-    expect(await deviationError(name, 20)).toBeLessThan((await deviationError('ddim', 20)) / 2);
-  });
+  it.each(['pndm', 'dpmsolver++', 'unipc', 'heun'] as const)(
+    '%s is nearer than DDIM',
+    async (name) => {
+      expect(await deviationError(name, 20)).toBeLessThan((await deviationError('ddim', 20)) / 2);
+    },
+  );
 });
 
 describe('zero terminal SNR', () => {
