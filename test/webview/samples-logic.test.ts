@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { quoted, sampleCommand } from '../../src/extension/panels/command-line';
 import { checkpointOf, modelChoices } from '../../src/extension/panels/model-choices';
 import type { CheckpointSummary, FramePart, RunSummary } from '../../src/engine/protocol';
-import type { SampleForm } from '../../webview/protocol';
+import type { ClassForm, SampleForm } from '../../webview/protocol';
+import { classLabel, fittingClasses, gridOf } from '../../webview/samples/classes';
 import { FrameStore } from '../../webview/samples/frame-store';
 import { Eta, filmstripPlaces, pictureOf, placeInRow } from '../../webview/samples/scrub';
 import { formsToSample, rowLabel } from '../../webview/samples/settings';
@@ -154,6 +155,19 @@ describe('the command line', () => {
     );
   });
 
+  it('says classes and guidance, and of a grid its rows and columns', () => {
+    const auto = { cli: '/ext/cli.js', device: 'auto' };
+    const plain = { names: null, guidance: 2, rescale: 0, grid: null };
+    const command = (classes: ClassForm) => sampleCommand({ ...FORM, classes }, auto, 'linux');
+    expect(command(plain)).toMatch(/--count 16 --solver ddim --guidance 2 --seed 7$/);
+    expect(command({ ...plain, names: ['a cat'], guidance: 3, rescale: 0.5 })).toContain(
+      "--class 'a cat' --guidance 3 --guidance-rescale 0.5",
+    );
+    const grid = command({ ...plain, grid: { names: ['3', '5'], scales: [1, 2, 4] } });
+    expect(grid).toContain('--class 3 --class 5 --guidance 1,2,4');
+    expect(grid).not.toContain('--count');
+  });
+
   it('leaves out what the solver has no use for', () => {
     const ddpm = { ...FORM, solver: 'ddpm', eta: 0.5, variance: 'fixed_large' } as const;
     expect(sampleCommand(ddpm, auto, 'linux')).toContain(
@@ -240,5 +254,33 @@ describe('the models', () => {
   it('of a run is its newest whole checkpoint', () => {
     expect(checkpointOf(runs, '/runs/new')).toBe('/runs/new/checkpoints/step-1000');
     expect(checkpointOf(runs, '/cats/ddpm-cat')).toBe('/cats/ddpm-cat');
+  });
+});
+
+describe('classes in the samples view', () => {
+  const model = { names: ['cat', 'dog'], canGuide: true };
+  const first = { names: null, guidance: 2, rescale: 0, grid: null };
+
+  it('begin with all in turn at guidance 2, and give way where the model has others', () => {
+    expect(fittingClasses(undefined, model)).toEqual(first);
+    expect(fittingClasses(undefined, null)).toBeUndefined();
+    const asked = { ...first, names: ['fox'], guidance: 4, grid: { names: ['fox'], scales: [1] } };
+    expect(fittingClasses(asked, model)).toEqual({ ...first, guidance: 4 });
+    expect(fittingClasses(asked, { names: ['fox'], canGuide: true })).toEqual(asked);
+    const unguided = { names: ['fox'], canGuide: false };
+    expect(fittingClasses(asked, unguided)).toEqual({ ...first, names: ['fox'], guidance: 1 });
+  });
+
+  it('make a grid that is as large as can be drawn at once, a class a row', () => {
+    const many = { names: Array.from({ length: 100 }, (_, i) => `c${i}`), canGuide: true };
+    expect(gridOf(many).names).toEqual(many.names.slice(0, 16));
+    const form = { ...FORM, classes: { ...first, grid: gridOf(model) } };
+    expect(formsToSample(form, [])[0]!.count).toBe(8);
+    expect([0, 3, 4].map((i) => classLabel(form, i))).toEqual([
+      'class cat, guidance 1',
+      'class cat, guidance 8',
+      'class dog, guidance 1',
+    ]);
+    expect(rowLabel(form)).toBe('DDIM, 50 steps, 2 classes × guidance');
   });
 });

@@ -54,7 +54,7 @@ async function pngOf(wishes: SamplingWishes): Promise<Uint8Array> {
   throw new Error('no images');
 }
 
-function wishesOf({ steps, spacing, variance, ...form }: SampleForm): SamplingWishes {
+function wishesOf({ steps, spacing, variance, classes: _, ...form }: SampleForm): SamplingWishes {
   return {
     ...form,
     ...(steps !== null && { steps }),
@@ -88,6 +88,19 @@ describe('a saved picture', () => {
     const known = { ...KNOWN, weights: { cafe: PIPELINE } };
     expect(restoredForm(settings, OTHER, known)!.form.model).toBe(PIPELINE);
     expect(restoredForm(settings, OTHER, KNOWN)!.form.model).toBe(OTHER.model);
+  });
+
+  it('restores classes, guidance and a grid of them', () => {
+    const asked = (settings: object) =>
+      restoredForm({ solver: 'ddim', ...settings }, OTHER, KNOWN)!.form.classes;
+    expect(asked({})).toBeUndefined();
+    expect(asked({ guidance: 2 })).toEqual({ names: null, guidance: 2, rescale: 0, grid: null });
+    const one = { classes: ['cat'], guidance: 3, guidanceRescale: 0.7 };
+    expect(asked(one)).toEqual({ names: ['cat'], guidance: 3, rescale: 0.7, grid: null });
+    const cells = ['cat', 'cat', 'dog', 'dog'];
+    const grid = { names: ['cat', 'dog'], scales: [1, 4] };
+    expect(asked({ classes: cells, guidance: [1, 4], sameNoise: true })).toMatchObject({ grid });
+    expect(asked({ classes: [3], guidance: 'x' })).toBeUndefined();
   });
 
   it('of a model that is not here says so, and of nonsense is refused', () => {
@@ -126,4 +139,6 @@ it('draws the noise that the engine starts from', () => {
   const like = { data: new Uint8Array(0), count: 2, height: 4, width: 3, channels: 3 };
   const data = initialNoise({ seed: 9, firstSample: 0, sampleSize: 36 }, new Float32Array(72));
   expect(noisePixels(9, like)).toEqual(pixelsOf({ data, shape: [2, 3, 4, 3] }));
+  data.copyWithin(36, 0, 36);
+  expect(noisePixels(9, like, true)).toEqual(pixelsOf({ data, shape: [2, 3, 4, 3] }));
 });

@@ -231,7 +231,7 @@ describe('the samples view', () => {
     expect(forms.map(({ model, seed }) => [model, seed])).toEqual(models.map((path) => [path, 7]));
     await view.send({ type: 'wish', wish: { models: [models[1]!], start: false } });
     expect(await view.state()).toMatchObject({ compared: [], form: { model: models[1] } });
-    expect(await view.untaken()).toEqual([]);
+    expect((await view.untaken()).filter(({ type }) => type !== 'askClasses')).toEqual([]);
   });
 
   it('refuses a field that makes no sense, and samples nothing', async () => {
@@ -242,7 +242,7 @@ describe('the samples view', () => {
     await view.page.getByText('Enter a whole number from 1 to 64.').waitFor();
     await button('Sample').click();
     await view.page.getByText('A field has a value that cannot be').waitFor();
-    expect(await view.untaken()).toEqual([]);
+    expect((await view.untaken()).filter(({ type }) => type !== 'askClasses')).toEqual([]);
   });
 
   it('takes the first click after a field is mended, and moves nothing by it', async () => {

@@ -4,6 +4,8 @@ import { SPACINGS } from '../../src/core/diffusion/spacing';
 import type { ModelChoice, SampleForm } from '../protocol';
 import { button, dropdown, numberField } from '../shared/controls';
 import { h, show } from '../shared/dom';
+import { ClassFields } from './class-fields';
+import type { ModelClasses } from '../../src/engine/protocol';
 import { defaultSteps, modelLabel, MOST_IMAGES, SOLVER_CHOICES, takesEta } from './settings';
 
 export interface FormHandlers {
@@ -76,6 +78,8 @@ export class Form {
     onChange: (value) =>
       this.change({ variance: VARIANCES.find((variance) => variance === value) ?? null }),
   });
+  private readonly classes = new ClassFields((classes) => this.change({ classes }));
+  private modelClasses: ModelClasses | null = null;
   private readonly sample;
   private readonly cancel;
   private readonly compare;
@@ -133,6 +137,7 @@ export class Form {
         h('div', { class: 'pair' }, ...elements([this.seed, dice])),
         ...elements([this.count, this.eta]),
       ),
+      this.classes.element,
       h(
         'details',
         null,
@@ -150,8 +155,10 @@ export class Form {
     return !this.element.querySelector('.field:not([hidden]) > .field-error:not([hidden])');
   }
 
-  setForm(form: SampleForm): void {
+  /** @param classes what is known of its model's; null for none */
+  setForm(form: SampleForm, classes: ModelClasses | null): void {
     this.form = form;
+    this.modelClasses = classes;
     this.show();
   }
 
@@ -213,6 +220,8 @@ export class Form {
     show(this.eta.element, takesEta(solver));
     this.seed.value = seed;
     this.count.value = count;
+    this.count.disabled = Boolean(this.form.classes?.grid);
+    this.classes.show(this.form.classes, this.modelClasses);
     this.spacing.value = spacing ?? AS_MODEL;
     this.variance.value = variance ?? AS_MODEL;
     show(this.variance.element, solver === 'ddpm');

@@ -31,6 +31,8 @@ function receive(shown: SamplesView, message: Exclude<HostToSamples, { type: 'hy
       return shown.setHealth(message.health);
     case 'models':
       return shown.setModels(message.models);
+    case 'classes':
+      return shown.setClasses(message.model, message.classes);
     case 'wish':
       return shown.grant(message.wish);
     case 'rows':

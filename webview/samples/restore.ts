@@ -1,6 +1,7 @@
 import { SOLVER_NAMES, VARIANCES } from '../../src/core/diffusion/solvers';
 import { SPACINGS } from '../../src/core/diffusion/spacing';
 import type { ModelChoice, SampleForm } from '../protocol';
+import { restoredClasses } from './classes';
 import { MOST_IMAGES } from './settings';
 
 /** What a dropped picture leads to. */
@@ -38,6 +39,7 @@ export function restoredForm(
   const eta = given['eta'];
   const model = modelOf(given, form.model, known);
   const count = whole('count', 1, Infinity) ?? form.count;
+  const classes = restoredClasses(given);
   const message = [
     'The settings of the picture are restored.',
     model === null && `Its model, ${String(given['model'])}, is not here: choose one.`,
@@ -53,6 +55,7 @@ export function restoredForm(
       count: Math.min(count, MOST_IMAGES),
       spacing: SPACINGS.find((name) => name === given['spacing']) ?? null,
       variance: VARIANCES.find((name) => name === given['variance']) ?? null,
+      ...(classes && { classes }),
     },
     message: message.filter(Boolean).join(' '),
   };

@@ -5,7 +5,7 @@ import { h, replace, show } from '../shared/dom';
 import { Player } from '../shared/player';
 import { Enlarged, FILM, PARTS } from './enlarged';
 import { FrameStore } from './frame-store';
-import { RowView, type RowHandlers } from './row';
+import { RowView, sampleName, type RowHandlers } from './row';
 import { filmstripPlaces, noisePixels, placeInRow } from './scrub';
 import { rowLabel } from './settings';
 import type { SamplesState } from './state';
@@ -223,7 +223,7 @@ export class Results {
   }
 
   private noiseOf({ job, form }: SampleRow, like: PixelBatch): PixelBatch {
-    const noise = this.noise.get(job) ?? noisePixels(form.seed, like);
+    const noise = this.noise.get(job) ?? noisePixels(form.seed, like, Boolean(form.classes?.grid));
     this.noise.set(job, noise);
     return noise;
   }
@@ -232,7 +232,7 @@ export class Results {
     const { enlarged, part } = this.state;
     const row = this.rows.find(({ job }) => job === enlarged?.job);
     if (!enlarged || !row) return this.enlarged.close();
-    const title = `Sample ${enlarged.index + 1} of ${rowLabel(row.form)}`;
+    const title = `${sampleName(row.form, enlarged.index)} of ${rowLabel(row.form)}`;
     if (row.state !== 'done') {
       this.enlarged.open(title, '', false);
       const { frame } = row;

@@ -1,9 +1,10 @@
 import type { PixelBatch, SaveSamplesRequest } from '../../src/engine/protocol';
-import type { SampleRow } from '../protocol';
+import type { SampleForm, SampleRow } from '../protocol';
 import { button } from '../shared/controls';
 import { h, setText, show } from '../shared/dom';
 import { count, duration } from '../shared/format';
 import { PixelGrid } from '../shared/pixels';
+import { classLabel, gridLegend } from './classes';
 import { Eta } from './scrub';
 import { noiseLabel, rowLabel } from './settings';
 
@@ -49,10 +50,12 @@ export class RowView {
     this.grid = new PixelGrid({
       label: `Samples, ${rowLabel(row.form)}`,
       // Compared rows have the same sample at the same place, one under the other.
-      columns: isCompared ? Math.min(row.form.count, COMPARED_COLUMNS) : undefined,
+      columns:
+        row.form.classes?.grid?.scales.length ??
+        (isCompared ? Math.min(row.form.count, COMPARED_COLUMNS) : undefined),
       leastTile: isCompared ? LEAST_COMPARED : undefined,
       mostTile: isCompared ? 64 : 96,
-      nameOf: (index) => `Sample ${index + 1}`,
+      nameOf: (index) => sampleName(row.form, index),
       onSelect: (index) => handlers.onSelect(row.job, index),
     });
     this.saves = SAVES.map(([as, label, title]) =>
@@ -106,7 +109,7 @@ export class RowView {
       failed: 'Failed',
     };
     setText(this.about, state === 'done' ? (took ?? '') : said[state]);
-    const note = startNote(row);
+    const note = startNote(row) ?? (gridLegend(form) || null);
     setText(this.note, note ?? '');
     show(this.note, note !== null);
     this.about.title = result?.deviceReason ?? '';
@@ -128,6 +131,11 @@ export class RowView {
     const eta = left === null ? '' : `, ${duration(left)} left`;
     setText(this.about, `Step ${step} of ${count(steps)}, t = ${t}${eta}`);
   }
+}
+
+/** "Sample 3, class 5, guidance 2". */
+export function sampleName(form: SampleForm, index: number): string {
+  return [`Sample ${index + 1}`, classLabel(form, index)].filter(Boolean).join(', ');
 }
 
 /**

@@ -17,13 +17,17 @@ export function filmstripPlaces(count: number, most: number): number[] {
   return Array.from({ length: shown }, (_, i) => 1 + Math.round((i * (count - 1)) / (shown - 1)));
 }
 
-/** The noise that a sampling starts from, as pixels: what the engine draws for the same seed. */
-export function noisePixels(seed: number, like: PixelBatch): PixelBatch {
+/**
+ * The noise that a sampling starts from, as pixels: what the engine draws for the same seed.
+ *
+ * @param isShared whether all pictures start from that of the first
+ */
+export function noisePixels(seed: number, like: PixelBatch, isShared = false): PixelBatch {
   const { count, height, width, channels } = like;
   const plane = height * width;
   const size = channels * plane;
   const noise = initialNoise(
-    { seed, firstSample: 0, sampleSize: size },
+    { seed, firstSample: 0, sampleSize: size, isShared },
     new Float32Array(count * size),
   );
   const data = new Uint8Array(count * size);

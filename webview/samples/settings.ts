@@ -1,9 +1,9 @@
 import { SOLVERS, SOLVER_NAMES, type SolverName } from '../../src/core/diffusion/solvers';
 import { count, plural } from '../shared/format';
 import type { ModelChoice, SampleForm } from '../protocol';
+import { classesLabel, withGridCount } from './classes';
 
-/** Images that are drawn in one batch, so that all of them move together. */
-export const MOST_IMAGES = 64;
+export { MOST_IMAGES } from './classes';
 
 export const SOLVER_CHOICES = SOLVER_NAMES.map((value) => ({ value, label: SOLVERS[value].label }));
 
@@ -26,10 +26,12 @@ export function modelLabel(model: string, choices: readonly ModelChoice[]): stri
 }
 
 /** "DDIM, 50 steps, η 0.5": a row in few words. */
-export function rowLabel({ solver, steps, eta }: SampleForm): string {
+export function rowLabel(form: SampleForm): string {
+  const { solver, steps, eta } = form;
   const taken = steps === null ? `${defaultSteps(solver)} steps` : plural(steps, 'step');
   const noise = takesEta(solver) && eta > 0 ? `, η ${eta}` : '';
-  return `${SOLVERS[solver].label}, ${taken.replace('timesteps steps', 'timesteps')}${noise}`;
+  const steppedIn = taken.replace('timesteps steps', 'timesteps');
+  return `${SOLVERS[solver].label}, ${steppedIn}${noise}${classesLabel(form)}`;
 }
 
 /** "seed 7, 16 images". */
@@ -39,6 +41,9 @@ export function noiseLabel(form: SampleForm): string {
 
 /** The samplings to do: those to compare, all from the form's noise; or the form's alone. */
 export function formsToSample(form: SampleForm, compared: readonly SampleForm[]): SampleForm[] {
-  if (compared.length === 0) return [form];
-  return compared.map((each) => ({ ...each, seed: form.seed, count: form.count }));
+  const asked =
+    compared.length === 0
+      ? [form]
+      : compared.map((each) => ({ ...each, seed: form.seed, count: form.count }));
+  return asked.map(withGridCount);
 }

@@ -1,3 +1,4 @@
+import type { ModelClasses } from '../../src/engine/protocol';
 import type {
   EngineHealth,
   HostToSamples,
@@ -13,6 +14,7 @@ import { h, replace, show } from '../shared/dom';
 import { duration, plural } from '../shared/format';
 import { CompareList } from './compare-list';
 import { takeDrops } from './drop';
+import { fittingClasses } from './classes';
 import { Form } from './form';
 import { settingsInPng } from './png-settings';
 import { restoredForm } from './restore';
@@ -44,6 +46,9 @@ export class SamplesView {
   private readonly compareList: CompareList;
   private readonly results: Results;
   private models: readonly ModelChoice[] | null = null;
+  /** Classes of the models that were asked about; null for one without. */
+  private readonly classes = new Map<string, ModelClasses | null>();
+  private readonly classesAsked = new Set<string>();
   /** Labels of all models there have been: what is drawn keeps its name when its model is deleted. */
   private readonly labels = new Map<string, string>();
   private rows: readonly SampleRow[] = [];
@@ -105,7 +110,7 @@ export class SamplesView {
     this.rows = message.rows;
     this.setModels(message.models);
     this.results.setRows(message.rows);
-    this.showBusy();
+    this.change({ form: this.state.form });
     if (message.wish) this.grant(message.wish);
   }
 
@@ -120,6 +125,12 @@ export class SamplesView {
     this.results.rename();
     this.showBusy();
     this.compareList.show(this.state.compared, (form) => this.labelOf(form));
+  }
+
+  /** What a model that was asked about has. */
+  setClasses(model: string, classes: ModelClasses | null): void {
+    this.classes.set(model, classes);
+    if (model === this.state.form.model) this.change({ form: this.state.form });
   }
 
   grant({ models, start }: SamplesWish): void {
@@ -199,10 +210,24 @@ export class SamplesView {
   }
 
   private change(changes: Partial<SamplesState>): void {
-    this.keep(changes);
-    if (changes.form) this.form.setForm(changes.form);
+    const form = changes.form && this.withClasses(changes.form);
+    this.keep(form ? { ...changes, form } : changes);
+    if (form) this.form.setForm(form, this.classes.get(form.model) ?? null);
     this.compareList.show(this.state.compared, (form) => this.labelOf(form));
     this.showBusy();
+  }
+
+  /** With classes that its model has; a model of which nothing is known yet is asked about. */
+  private withClasses({ classes, ...form }: SampleForm): SampleForm {
+    const { model } = form;
+    const known = this.classes.get(model);
+    if (known === undefined && model !== '' && !this.classesAsked.has(model)) {
+      this.classesAsked.add(model);
+      this.door.post({ type: 'askClasses', model });
+    }
+    const isSame = model === this.state.form.model;
+    const fitting = known === undefined ? isSame && classes : fittingClasses(classes, known);
+    return fitting ? { ...form, classes: fitting } : form;
   }
 
   private sample(): void {

@@ -111,10 +111,11 @@ export class KeptJobs {
     if (!kept.images) throw new UserError('These samples are not done; save them when they are.');
     const { settings } = kept;
     const images = imagesOf(kept.images);
+    const columns = gridColumns(settings);
     switch (as) {
       case 'grid':
         await preparePicture(out, '.png', replace);
-        await writeGrid(out, images, { settings });
+        await writeGrid(out, images, { settings, columns });
         break;
       case 'one':
         checkIndex(index, images.shape[0]);
@@ -129,7 +130,7 @@ export class KeptJobs {
       }
       case 'gif':
         await preparePicture(out, '.gif', replace);
-        await writeGif(out, kept.animation().map(imagesOf));
+        await writeGif(out, kept.animation().map(imagesOf), { columns });
         break;
       default:
         throw new UserError(`Samples are saved as grid, one, each or gif, not as ${String(as)}.`);
@@ -142,6 +143,11 @@ export class KeptJobs {
     if (kept) return kept;
     throw new UserError('These samples are no longer kept by the engine; sample them again.');
   }
+}
+
+/** A grid of classes by guidance has a column for each scale. */
+function gridColumns({ guidance, sameNoise }: Readonly<Record<string, unknown>>) {
+  return sameNoise === true && Array.isArray(guidance) ? guidance.length : undefined;
 }
 
 function checkIndex(index: number | undefined, count: number): asserts index is number {

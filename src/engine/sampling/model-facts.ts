@@ -1,4 +1,5 @@
 import { pipelineFolderOf } from '../../core/checkpoint/describe';
+import { classListOf } from '../../core/checkpoint/sidecar';
 import { openPipeline } from '../../core/checkpoint/diffusers-folder';
 import { signatureOf } from '../../core/nn/model';
 import type { ModelFacts } from '../protocol';
@@ -13,5 +14,7 @@ export async function modelFacts(model: string): Promise<ModelFacts> {
   const { width, height, channels } = signatureOf(pipeline.model);
   const { kind, timesteps, betaStart, betaEnd, zeroTerminalSnr } = pipeline.schedule;
   const schedule = { kind, timesteps, betaStart, betaEnd, zeroTerminalSnr };
-  return { model, width, height, channels, schedule };
+  const list = classListOf(pipeline.model, pipeline.conditioning);
+  const classes = list && { names: list.names, canGuide: list.nullClass !== null };
+  return { model, width, height, channels, schedule, ...(classes ? { classes } : {}) };
 }

@@ -31,6 +31,10 @@ const Sampling = z.object({
   ...common,
   count: z.int().min(1).max(4096),
   spacing: z.enum(SPACINGS).optional(),
+  classes: z.array(z.string()).min(1).max(4096).optional(),
+  guidance: z.union([z.number(), z.array(z.number()).min(1).max(64)]).optional(),
+  guidanceRescale: z.number().min(0).max(1).optional(),
+  sameNoise: z.boolean().optional(),
 });
 
 const side = z.int().min(1).max(4096);

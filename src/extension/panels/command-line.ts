@@ -1,4 +1,4 @@
-import type { SampleForm } from '../../../webview/protocol';
+import type { ClassForm, SampleForm } from '../../../webview/protocol';
 import { EngineError } from '../../engine/client';
 
 /**
@@ -9,7 +9,7 @@ import { EngineError } from '../../engine/client';
  */
 export function quoted(word: string, platform: NodeJS.Platform = process.platform): string {
   if (platform === 'win32') return quotedOnWindows(word);
-  return /^[\w./:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return /^[\w./:@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** What is replaced or ends the quotes in cmd.exe, whatever quotes there are; and control characters. */
@@ -42,6 +42,18 @@ export interface CommandPlaces {
   readonly threads?: number;
 }
 
+type Option = readonly [name: string, value: string | number | null | undefined];
+
+function classOptions(classes: ClassForm | undefined): Option[] {
+  if (!classes) return [];
+  const { names, guidance, rescale, grid } = classes;
+  return [
+    ...(grid?.names ?? names ?? []).map((name): Option => ['--class', name]),
+    ['--guidance', grid ? grid.scales.join(',') : guidance],
+    ['--guidance-rescale', rescale > 0 ? rescale : null],
+  ];
+}
+
 /**
  * The command that draws what a form of the samples view draws, for a shell with Node.
  *
@@ -52,14 +64,15 @@ export function sampleCommand(
   places: CommandPlaces,
   platform: NodeJS.Platform = process.platform,
 ): string {
-  const { model, solver, steps, eta, seed, count, spacing, variance } = form;
-  const options: readonly (readonly [string, string | number | null | undefined])[] = [
-    ['--count', count],
+  const { model, solver, steps, eta, seed, count, spacing, variance, classes } = form;
+  const options: readonly Option[] = [
+    ['--count', classes?.grid ? null : count],
     ['--solver', solver],
     ['--steps', steps],
     ['--eta', solver === 'ddim' && eta > 0 ? eta : null],
     ['--spacing', spacing],
     ['--variance', solver === 'ddpm' ? variance : null],
+    ...classOptions(classes),
     ['--seed', seed],
     ['--device', places.device === 'auto' ? null : places.device],
     ['--threads', places.threads],

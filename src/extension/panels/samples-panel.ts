@@ -161,6 +161,8 @@ export class SamplesPanel implements vscode.Disposable {
 
   private receive(message: Message): void {
     switch (message.type) {
+      case 'askClasses':
+        return void this.attempt('Reading the model', () => this.tellClasses(message.model));
       case 'sample':
         return this.sample(message.forms);
       case 'cancel':
@@ -184,6 +186,12 @@ export class SamplesPanel implements vscode.Disposable {
       default:
         message satisfies never;
     }
+  }
+
+  /** A model that cannot be read says why when it is sampled. */
+  private async tellClasses(model: string): Promise<void> {
+    const facts = await this.services.engine.request('modelFacts', { model }).catch(() => null);
+    this.panel.post({ type: 'classes', model, classes: facts?.classes ?? null });
   }
 
   private sample(forms: readonly SampleForm[]): void {

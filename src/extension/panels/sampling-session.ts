@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type * as vscode from 'vscode';
-import type { SampleForm, SampleRow } from '../../../webview/protocol';
+import type { ClassForm, SampleForm, SampleRow } from '../../../webview/protocol';
 import { EngineError } from '../../engine/client';
 import type { Frame, SampleRequest } from '../../engine/protocol';
 import type { Services } from '../services';
@@ -94,13 +94,21 @@ function isStop(error: unknown): boolean {
   return error instanceof EngineError && error.failure.kind === 'stopped';
 }
 
+/** Of a grid, images row by row: a class a row, a scale a column. */
+function classRequest({ names, guidance, rescale, grid }: ClassForm): Partial<SampleRequest> {
+  const scaling = rescale > 0 ? { guidanceRescale: rescale } : {};
+  if (!grid) return { ...(names && { classes: names }), guidance, ...scaling };
+  const classes = grid.names.flatMap((name) => grid.scales.map(() => name));
+  return { classes, guidance: grid.scales, sameNoise: true, ...scaling };
+}
+
 /** What the engine is asked for; settings that the solver has no use for are left out. */
 function requestFor(
   job: string,
   form: SampleForm,
   { device, threads }: Services['settings'],
 ): SampleRequest {
-  const { model, count, seed, solver, steps, eta, spacing, variance } = form;
+  const { model, count, seed, solver, steps, eta, spacing, variance, classes } = form;
   return {
     job,
     model,
@@ -113,5 +121,6 @@ function requestFor(
     ...(solver === 'ddim' && { eta }),
     ...(spacing !== null && { spacing }),
     ...(solver === 'ddpm' && variance !== null && { variance }),
+    ...(classes && classRequest(classes)),
   };
 }
