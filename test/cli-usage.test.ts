@@ -45,7 +45,7 @@ describe('the command line', () => {
     ['train --preset quick --image-size 18', /--image-size is 18.*multiple of 4/],
     ['train --preset quick --schedule cosin', /--schedule is "cosin"/],
     ['train --preset quick --device gpu', /--device is "gpu".*webgpu/],
-    ['train --preset quick --device tensorflow', /tensorflow is not part of this version/],
+    ['train --preset quick --device tensorflow', /Device tensorflow does not work here: .*; see the command devices/],
     [
       'train --preset quick --seed 99999999999999999999',
       /--seed is 99999999999999999999; it must be a whole number from 0 to 9007199254740991/,

@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import { chooseDevice, probeDevice, type DeviceReport } from '../core/runtime/devices';
-import { openRuntime } from '../core/runtime/open';
+import { fastestOf, probeDevice, type DeviceReport } from '../core/runtime/devices';
 import { DEVICES } from '../core/runtime/runtime';
-import { oneLine } from '../core/base/files';
 import { withCommonOptions, type CommonOptions } from './options';
 import { Output } from './output';
 import { surroundings } from './surroundings';
@@ -21,31 +19,25 @@ export function devicesCommand(program: Command): void {
   withCommonOptions(command, { quiet: false }).addHelpText('after', EXAMPLES).action(runDevices);
 }
 
-type NamedReport = Omit<DeviceReport, 'name'> & { readonly name: string };
-
 async function runDevices(options: CommonOptions): Promise<void> {
   const output = new Output(Boolean(options.json));
-  const { probeFile } = surroundings();
-  const tell = (report: NamedReport) => {
+  const places = surroundings();
+  const tell = (report: DeviceReport) => {
     output.event({ type: 'device', ...report });
     output.text(describe(report));
   };
-  for (const name of DEVICES) tell(await probeDevice(name, probeFile));
-  tell(await tensorflowReport(probeFile));
-  const chosen = await chooseDevice('auto', probeFile).catch(() => null);
-  output.event({ type: 'done', auto: chosen?.device ?? null });
-  output.text('', chosen ? `--device auto takes ${chosen.device}.` : 'No device works here.');
+  const reports: DeviceReport[] = [];
+  for (const name of DEVICES) {
+    const report = await probeDevice(name, places);
+    reports.push(report);
+    tell(report);
+  }
+  const chosen = fastestOf(reports);
+  output.event({ type: 'done', auto: chosen?.name ?? null });
+  output.text('', chosen ? `--device auto takes ${chosen.name}.` : 'No device works here.');
 }
 
-async function tensorflowReport(probeFile: string): Promise<NamedReport> {
-  const reason = await openRuntime({ device: 'tensorflow', threads: 1, probeFile }).then(
-    () => null,
-    (error: unknown) => oneLine(error).replace(/^Device tensorflow /, ''),
-  );
-  return { name: 'tensorflow', works: reason === null, reason, milliseconds: null };
-}
-
-function describe({ name, works, reason, milliseconds }: NamedReport): string {
+function describe({ name, works, reason, milliseconds }: DeviceReport): string {
   const { style } = openTerminal(process.stdout);
   const label = name.padEnd(11);
   if (!works) return `${style.dim('✗')} ${label}${style.dim(reason ?? '')}`;

@@ -85,6 +85,7 @@ async function runEvaluate(target: string, options: EvaluateOptions): Promise<vo
       device,
       threads: threads ?? around.defaultThreads,
       probeFile: around.probeFile,
+      cacheFolder: around.cacheFolder,
     });
     const found = await evaluate({
       target,

@@ -210,6 +210,7 @@ async function draw(
     device: settings.device,
     threads: settings.threads ?? around.defaultThreads,
     probeFile: around.probeFile,
+    cacheFolder: around.cacheFolder,
   });
   view.start(model, settingsFor(model, settings), settings.count, runtime.description, choice.why);
   output.event({ type: 'started', device: runtime.description, deviceReason: choice.why });

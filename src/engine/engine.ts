@@ -223,9 +223,11 @@ export class Engine implements WindowHost, TrainingListener {
   }
 
   private async devices(signal: AbortSignal): Promise<DevicesResult> {
-    const { probeFile, versions } = this.surroundings;
+    const { versions } = this.surroundings;
     const reports: DeviceReport[] = [];
-    for (const name of DEVICES) reports.push(await probeDevice(name, probeFile, undefined, signal));
+    for (const name of DEVICES) {
+      reports.push(await probeDevice(name, this.surroundings, { signal }));
+    }
     return { reports, auto: fastestOf(reports)?.name ?? null, versions };
   }
 

@@ -1,6 +1,8 @@
 import { fork } from 'node:child_process';
 import { StoppedError, UserError } from '../base/errors';
 import type { DeviceName } from './runtime';
+import { findTensorflow } from './tensorflow/load';
+import { tensorflowReason } from './tensorflow/reasons';
 
 /** What trying a device gave. */
 export interface DeviceReport {
@@ -10,6 +12,14 @@ export interface DeviceReport {
   readonly reason: string | null;
   /** Time of the trial computation in milliseconds; null if it does not work. */
   readonly milliseconds: number | null;
+}
+
+/** Where devices are tried. */
+export interface DevicePlaces {
+  /** The bundled `probe.ts`. */
+  readonly probeFile: string;
+  /** The TensorFlow that the user had installed lies in it. */
+  readonly cacheFolder: string;
 }
 
 /** The answer of the trial process. */
@@ -40,7 +50,8 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Why a device does not work, from what its trial said, and what it wrote to stderr meanwhile. */
-function reasonFor(message: string, complaints = ''): string {
+function reasonFor(name: DeviceName, message: string, complaints: string): string {
+  if (name === 'tensorflow') return tensorflowReason(message, complaints);
   const known = REASONS.find(([pattern]) => pattern.test(`${complaints}\n${message}`));
   return known ? known[1] : message.trim().split('\n')[0]!;
 }
@@ -54,21 +65,22 @@ function errorIn(complaints: string): string | undefined {
  * Tries a device for real, in a process of its own, so that a driver that crashes or hangs takes
  * nothing with it.
  *
- * @param probeFile the bundled `probe.ts`
  * @param deadlineMs time to answer in, in milliseconds
  * @throws StoppedError when `signal` is aborted
  */
 export function probeDevice(
   name: DeviceName,
-  probeFile: string,
-  deadlineMs = DEADLINE_MS,
-  signal?: AbortSignal,
+  { probeFile, cacheFolder }: DevicePlaces,
+  { deadlineMs = DEADLINE_MS, signal }: { deadlineMs?: number; signal?: AbortSignal } = {},
 ): Promise<DeviceReport> {
   return new Promise((resolve, reject) => {
-    const child = fork(probeFile, [name], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = fork(probeFile, [name, cacheFolder], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
     let complaints = '';
     const failed = (message: string): DeviceReport => {
-      return { name, works: false, reason: reasonFor(message, complaints), milliseconds: null };
+      const reason = reasonFor(name, message, complaints);
+      return { name, works: false, reason, milliseconds: null };
     };
     const deadline = setTimeout(() => {
       child.kill('SIGKILL');
@@ -118,10 +130,28 @@ const AUTO: readonly DeviceName[] = [
   ...(PLATFORM_DEVICES[process.platform] ?? []),
 ];
 
+/** Of devices that were tried, those that `auto` may take: TensorFlow only where no other GPU works. */
+function eligible(reports: readonly DeviceReport[]): DeviceReport[] {
+  const working = reports.filter(({ works }) => works);
+  const own = working.filter(({ name }) => AUTO.includes(name));
+  const hasGpu = own.some(({ name }) => name !== 'cpu');
+  return hasGpu ? own : working.filter(({ name }) => AUTO.includes(name) || name === 'tensorflow');
+}
+
 /** What `auto` takes of devices that were tried; null if none of its own works. */
 export function fastestOf(reports: readonly DeviceReport[]): DeviceReport | null {
-  const working = reports.filter(({ name, works }) => works && AUTO.includes(name));
-  return working.sort((a, b) => a.milliseconds! - b.milliseconds!)[0] ?? null;
+  return eligible(reports).sort((a, b) => a.milliseconds! - b.milliseconds!)[0] ?? null;
+}
+
+/** Tries what `auto` may take. */
+async function tryForAuto(places: DevicePlaces): Promise<DeviceReport[]> {
+  const reports: DeviceReport[] = [];
+  for (const name of AUTO) reports.push(await probeDevice(name, places));
+  const hasGpu = reports.some(({ name, works }) => works && name !== 'cpu');
+  if (!hasGpu && findTensorflow(places.cacheFolder)) {
+    reports.push(await probeDevice('tensorflow', places));
+  }
+  return reports;
 }
 
 /**
@@ -131,18 +161,17 @@ export function fastestOf(reports: readonly DeviceReport[]): DeviceReport | null
  */
 export async function chooseDevice(
   request: DeviceName | 'auto',
-  probeFile: string,
+  places: DevicePlaces,
 ): Promise<DeviceChoice> {
   if (request === 'cpu') return { device: 'cpu', why: 'as asked for' };
   if (request !== 'auto') {
-    const report = await probeDevice(request, probeFile);
+    const report = await probeDevice(request, places);
     if (report.works) return { device: request, why: 'as asked for' };
     throw new UserError(
       `Device ${request} does not work here: ${report.reason}; see the command devices, or use --device cpu.`,
     );
   }
-  const reports: DeviceReport[] = [];
-  for (const name of AUTO) reports.push(await probeDevice(name, probeFile));
+  const reports = await tryForAuto(places);
   const fastest = fastestOf(reports);
   if (!fastest) {
     throw new UserError(

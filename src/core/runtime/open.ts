@@ -1,15 +1,14 @@
-import { UserError } from '../base/errors';
-import { chooseDevice, type DeviceChoice } from './devices';
+import { chooseDevice, type DeviceChoice, type DevicePlaces } from './devices';
 import { OnnxRuntime } from './onnx/onnx-runtime';
 import type { DeviceName, Runtime } from './runtime';
+import { loadTensorflow } from './tensorflow/load';
+import { TensorflowRuntime } from './tensorflow/tensorflow-runtime';
 
-export interface RuntimeRequest {
-  readonly device: DeviceName | 'auto' | 'tensorflow';
+export interface RuntimeRequest extends DevicePlaces {
+  readonly device: DeviceName | 'auto';
   readonly threads: number;
   /** Whether idle threads spin (default) or sleep. */
   readonly spin?: boolean;
-  /** The bundled process that tries a device. */
-  readonly probeFile: string;
 }
 
 export interface OpenedRuntime {
@@ -23,12 +22,15 @@ export interface OpenedRuntime {
  * @throws UserError if it does not work here, with the reason
  */
 export async function openRuntime(request: RuntimeRequest): Promise<OpenedRuntime> {
-  const { device, threads, spin, probeFile } = request;
-  if (device === 'tensorflow') {
-    throw new UserError(
-      'Device tensorflow is not part of this version; use --device auto, cpu or webgpu.',
-    );
-  }
-  const choice = await chooseDevice(device, probeFile);
-  return { runtime: new OnnxRuntime({ device: choice.device, threads, spin }), choice };
+  const { threads, spin, cacheFolder } = request;
+  const choice = await chooseDevice(request.device, request);
+  return { runtime: makeRuntime(choice.device, { threads, spin, cacheFolder }), choice };
+}
+
+function makeRuntime(
+  device: DeviceName,
+  { threads, spin, cacheFolder }: Pick<RuntimeRequest, 'threads' | 'spin' | 'cacheFolder'>,
+): Runtime {
+  if (device === 'tensorflow') return new TensorflowRuntime(loadTensorflow(cacheFolder));
+  return new OnnxRuntime({ device, threads, spin });
 }

@@ -2,7 +2,7 @@ import type { Graph } from '../graph/ops';
 import type { Shape } from '../graph/shape';
 
 /** Where a graph can run. `auto` picks the fastest that works. */
-export const DEVICES = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
+export const DEVICES = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml', 'tensorflow'] as const;
 export type DeviceName = (typeof DEVICES)[number];
 
 /** Values in the host's memory, row-major float32. */
@@ -39,7 +39,7 @@ export interface CompileOptions {
   readonly label: string;
   /** What to lower where it does not fit the device's memory: "draw fewer images (--count)". */
   readonly remedy?: string;
-  /** Writes the executor's profile there, one JSON file a graph. */
+  /** Writes ONNX Runtime's profile there, one JSON file a graph. */
   readonly profile?: string;
 }
 

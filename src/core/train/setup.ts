@@ -123,6 +123,7 @@ export async function setUpTraining(
     threads: config.threads ?? surroundings.defaultThreads,
     spin: surroundings.spin,
     probeFile: surroundings.probeFile,
+    cacheFolder: surroundings.cacheFolder,
   });
   const warnings = warningsOf(config, source, diffusion);
   return {

@@ -29,8 +29,9 @@ export class OpenDevices {
   }
 
   private async open(device: RuntimeRequest['device'], threads: number): Promise<OpenDevice> {
-    const { probeFile, spin } = this.surroundings;
-    const { runtime, choice } = await openRuntime({ device, threads, spin, probeFile });
+    const { probeFile, cacheFolder, spin } = this.surroundings;
+    const request = { device, threads, spin, probeFile, cacheFolder };
+    const { runtime, choice } = await openRuntime(request);
     return { runtime, choice, cache: new DenoiserCache(runtime) };
   }
 }

@@ -4,6 +4,8 @@ const OUT_OF_MEMORY = new RegExp(
   [
     'bad_alloc|failed to allocate|out of memory|allocation failed|not enough memory',
     'exceeds the max',
+    // TensorFlow, and JavaScript's own arrays.
+    'oom when allocating|invalid typed array length',
     // WebGPU: what follows a buffer that could not be made, one cut into too many bindings, and one
     // whose size is beyond 32 bits.
     'invalid buffer|too many storage buffers|narrowing_error',
