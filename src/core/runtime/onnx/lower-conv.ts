@@ -7,6 +7,7 @@ import {
   blockedTurnedKernels,
   fitsBlocks,
 } from './lower-conv-blocked';
+import { weightGradOnGpu } from './lower-conv-gpu';
 import type { LowerRule, LoweringContext } from './lowering';
 import type { OnnxAttribute } from './model';
 
@@ -255,6 +256,7 @@ function weightGradAsConv(
 }
 
 export const lowerConvWeightGrad: LowerRule<'conv2dWeightGrad'> = (c, node, x) => {
+  if (c.target === 'gpu') return [weightGradOnGpu(c, node, [x[0]!, x[1]!])];
   if (c.target !== 'cpu') return [weightGradAsConv(c, node, x)];
   const { stride, pads, shape } = node.attrs;
   const reach = [shape[2]! - 1 - pads[0], shape[2]! - 1 - pads[2]];

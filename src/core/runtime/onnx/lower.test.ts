@@ -182,7 +182,7 @@ describe.runIf(webgpu)('convolution on webgpu against cpu', () => {
   });
 
   it.each([6, 9])(
-    'batches of %d images, whose weight gradient is a convolution over them',
+    'batches of %d images, and a stride of 2',
     async (n) => {
       const shapes = { x: [n, 3, 8, 8], dy: [n, 4, 4, 4] };
       const attrs = { stride: 2, pads: [1, 1, 1, 1] } as const;

@@ -1,6 +1,7 @@
 import type { Graph, Node, OpKind, Tensor } from '../../graph/ops';
 import { sizeOf, type Shape } from '../../graph/shape';
 import { lowerConv, lowerConvInputGrad, lowerConvWeightGrad } from './lower-conv';
+import { reduceSumOnGpu } from './lower-sum-gpu';
 import { LoweringContext, type LowerRule, type LoweringTarget } from './lowering';
 import { preciseCos, preciseSin } from './lower-trigonometry';
 import type { OnnxModel, OnnxValue } from './model';
@@ -46,6 +47,7 @@ const reduceSum: LowerRule<'reduceSum'> = (c, node, x) => {
   const shape = node.inputs[0]!.shape;
   const { axes, keepDims } = node.attrs;
   const leading = shape.findIndex((_, i) => !axes.includes(i));
+  if (c.target === 'gpu') return [reduceSumOnGpu(c, node, x[0]!)];
   if (c.target === 'cpu' && leading < 0 && sizeOf(shape) > MOST_IN_ONE_SUM) {
     return [c.reshape(sumOfAll(c, x[0]!, sizeOf(shape)), node.outputs[0]!.shape)];
   }
