@@ -3,11 +3,13 @@ import { targetWeights, type PredictionKind } from '../diffusion/prediction';
 import { minSnrWeights } from '../diffusion/loss-weights';
 import type { NoiseSchedule } from '../diffusion/schedule';
 import type { TrainingBatch } from '../data/batch';
+import { sizeOf } from '../graph/shape';
 import { initialise } from '../nn/parameters';
 import { oneHotRows } from '../sample/denoiser';
 import { signatureOf } from '../nn/model';
 import type { DeviceState, Executable, Runtime } from '../runtime/runtime';
 import { adamWScalars } from './adamw';
+import { mostImagesAtOnce, partOfFeeds, partsOf, type BatchParts } from './micro-batch';
 import {
   buildTrainingStep,
   STATE,
@@ -51,8 +53,9 @@ export function initialVectors(step: TrainingStepSettings, seed: number): Traini
   return { params, expAvg: zeros(), expAvgSq: zeros(), ema: step.ema ? params : null };
 }
 
-function dropoutMask(mask: DropoutMask, seed: number, index: number, number: number) {
-  const size = mask.shape.reduce((a, b) => a * b, 1);
+function dropoutMask(mask: DropoutMask, batch: TrainingBatch, seed: number, number: number) {
+  const { index, timesteps } = batch;
+  const size = timesteps.length * sizeOf(mask.shape.slice(1));
   const values = uniforms(
     { seed, stream: Stream.dropout, index: index * 4096 + number },
     new Float32Array(size),
@@ -78,6 +81,7 @@ export class Stepper {
     private readonly batchStep: Executable,
     private readonly update: Executable | null,
     private readonly masks: readonly DropoutMask[],
+    private readonly parts: BatchParts,
     readonly state: DeviceState,
   ) {
     const { schedule, prediction, minSnrGamma } = options;
@@ -101,7 +105,9 @@ export class Stepper {
    */
   static async create(options: StepperOptions, vectors: TrainingVectors): Promise<Stepper> {
     const { runtime, step } = options;
-    const graphs = buildTrainingStep(step);
+    const parts = partsOf(step.batchSize, mostImagesAtOnce(step.model, runtime.device));
+    const accumulate = step.accumulate * parts.count;
+    const graphs = buildTrainingStep({ ...step, batchSize: parts.size, accumulate });
     const batchStep = await runtime.compile(graphs.batch, {
       label: 'The training step',
       remedy: REMEDY,
@@ -117,7 +123,7 @@ export class Stepper {
       ...(step.ema ? { [STATE.ema]: tensor(vectors.ema ?? vectors.params) } : {}),
       ...(update ? { [STATE.gradient]: tensor(new Float32Array(step.layout.total)) } : {}),
     });
-    return new Stepper(options, batchStep, update, graphs.masks, state);
+    return new Stepper(options, batchStep, update, graphs.masks, parts, state);
   }
 
   private batchFeeds(batch: TrainingBatch): Record<string, Float32Array> {
@@ -136,9 +142,27 @@ export class Stepper {
     const { classes } = signatureOf(this.options.step.model);
     if (classes !== null) feeds.classes = oneHotRows(batch.labels!, classes);
     this.masks.forEach((mask, i) => {
-      feeds[mask.name] = dropoutMask(mask, this.options.seed, batch.index, i);
+      feeds[mask.name] = dropoutMask(mask, batch, this.options.seed, i);
     });
     return feeds;
+  }
+
+  /** What each part of a batch gives; `gradNorm` where it also moves the parameters. */
+  private async runParts(
+    batch: TrainingBatch,
+    scalars: Readonly<Record<string, Float32Array>>,
+  ): Promise<StepResult[]> {
+    const { parts, update } = this;
+    const feeds = this.batchFeeds(batch);
+    const results: StepResult[] = [];
+    for (let i = 0; i < parts.count; i++) {
+      const fed = parts.count === 1 ? feeds : partOfFeeds(feeds, batch.timesteps.length, parts, i);
+      const result = await this.batchStep.run(update ? fed : { ...fed, ...scalars }, this.state);
+      const timesteps = batch.timesteps.subarray(i * parts.size, (i + 1) * parts.size);
+      const images = Array.from(timesteps, (t, j) => ({ t, loss: result.lossPerImage![j]! }));
+      results.push({ loss: result.loss![0]!, gradNorm: result.gradNorm?.[0] ?? NaN, images });
+    }
+    return results;
   }
 
   private updateFeeds(step: number, lr: number, emaDecay: number): Record<string, Float32Array> {
@@ -166,12 +190,11 @@ export class Stepper {
     let loss = 0;
     let gradNorm = NaN;
     for (const batch of batches) {
-      const feeds = this.batchFeeds(batch);
-      const fed = this.update ? feeds : { ...feeds, ...scalars };
-      const result = await this.batchStep.run(fed, this.state);
-      loss += result.loss![0]! / batches.length;
-      batch.timesteps.forEach((t, i) => images.push({ t, loss: result.lossPerImage![i]! }));
-      if (!this.update) gradNorm = result.gradNorm![0]!;
+      for (const result of await this.runParts(batch, scalars)) {
+        loss += result.loss / (batches.length * this.parts.count);
+        images.push(...result.images);
+        gradNorm = result.gradNorm;
+      }
     }
     if (this.update) gradNorm = (await this.update.run(scalars, this.state)).gradNorm![0]!;
     return { loss, gradNorm, images };
