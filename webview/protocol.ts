@@ -11,10 +11,13 @@ import type {
   RunHistory,
   RunSummary,
   ModelClasses,
+  SafetensorsSummary,
   SampleRequest,
   SampleResult,
   SaveSamplesRequest,
+  TensorStatistics,
   TrainingStatus,
+  WeightsComparison,
 } from '../src/engine/protocol';
 
 /**
@@ -151,9 +154,18 @@ export type HostToSamples =
       readonly health: EngineHealth;
     }
   | { readonly type: 'models'; readonly models: readonly ModelChoice[] }
-  /** The classes of a model that was asked about; null for none. */
-  | { readonly type: 'classes'; readonly model: string; readonly classes: ModelClasses | null }
+  /** What a model that was asked about is like. */
+  | {
+      readonly type: 'classes';
+      readonly model: string;
+      /** Null for a model without, or one that cannot be read. */
+      readonly classes: ModelClasses | null;
+      /** Its T, which bounds the steps; null where it cannot be read. */
+      readonly timesteps: number | null;
+    }
   | { readonly type: 'wish'; readonly wish: SamplesWish }
+  /** Whether a sampling has begun that has drawn nothing yet: what is shown stays until then. */
+  | { readonly type: 'trying'; readonly isTrying: boolean }
   /** New samplings take the place of those shown. */
   | { readonly type: 'rows'; readonly rows: readonly SampleRow[] }
   /** A sampling is in another state. */
@@ -313,6 +325,49 @@ export type NoisingToHost =
       readonly at: readonly number[];
       readonly seed: number;
     };
+
+// The editor of safetensors files
+
+/** A comparison of the file that is shown (a) with another. */
+export interface ShownComparison {
+  /** How the other is called. */
+  readonly other: string;
+  /** Null while it is under way. */
+  readonly result: WeightsComparison | null;
+}
+
+export type HostToSafetensors =
+  | HostToAnyWebview
+  | {
+      readonly type: 'hydrate';
+      readonly path: string;
+      readonly label: string;
+      /** Null while the file is being read. */
+      readonly summary: SafetensorsSummary | null;
+      readonly comparison: ShownComparison | null;
+    }
+  | { readonly type: 'summary'; readonly summary: SafetensorsSummary }
+  /** The file cannot be read. */
+  | { readonly type: 'unreadable'; readonly message: string }
+  | {
+      readonly type: 'statistics';
+      readonly tensor: string;
+      readonly statistics: TensorStatistics;
+    }
+  | { readonly type: 'notMeasured'; readonly tensor: string; readonly message: string }
+  /** Null: none is shown any more. */
+  | { readonly type: 'comparison'; readonly comparison: ShownComparison | null }
+  | { readonly type: 'failed'; readonly message: string };
+
+export type SafetensorsToHost =
+  | AnyWebviewToHost
+  /** Reads the file anew. */
+  | { readonly type: 'again' }
+  /** Takes the place of a measuring that is under way. */
+  | { readonly type: 'measure'; readonly tensor: string }
+  /** The host asks with which. */
+  | { readonly type: 'compare' }
+  | { readonly type: 'endComparison' };
 
 /** Pictures travel as in the engine's protocol. */
 export type { PixelBatch };

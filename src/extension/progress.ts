@@ -12,12 +12,16 @@ const QUIET_MS = 1000;
  * Shows one progress from the request of a training until it ends. Cancelling it stops the training
  * with a checkpoint, so nothing is asked.
  *
+ * A notification ends once a panel shows the same: the status bar goes on.
+ *
+ * @param isSeen whether a panel shows where a training stands
  * @param begun the request that starts it; its failure ends the progress
  * @param stop ends the training, also while it is being prepared
  */
 export function showProgress(
   engine: EngineHost,
   place: ProgressPlace,
+  isSeen: (status: TrainingStatus) => boolean,
   begun: Promise<unknown>,
   stop: () => void,
 ): void {
@@ -34,8 +38,10 @@ export function showProgress(
         token.onCancellationRequested(stop);
         const reporter = new Reporter(progress);
         const subscription = engine.onDidChangeTraining((status) => {
-          if (isLive(status)) reporter.report(status);
-          else if (reporter.isStarted) end();
+          if (isLive(status)) {
+            if (!isWindow && isSeen(status)) return end();
+            reporter.report(status);
+          } else if (reporter.isStarted) end();
         });
         const end = () => {
           subscription.dispose();

@@ -1,15 +1,21 @@
 import * as vscode from 'vscode';
 import { EngineError } from '../engine/client';
 import { execute } from './command-ids';
+import { shortPaths } from './short-paths';
 
-/** Shows a message; what a button of it does runs when that is chosen. Never waits, never throws. */
+/** Shows a message, its paths told from the window's folders; what a button of it does runs when that is chosen. Never waits, never throws. */
 export function tell(
   level: 'info' | 'warning' | 'error',
   message: string,
   buttons: Readonly<Record<string, () => unknown>> = {},
 ): void {
   const names = Object.keys(buttons);
-  void SHOW[level](message, ...names).then((chosen) => {
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  const short = shortPaths(
+    message,
+    folders.map(({ uri }) => uri.fsPath),
+  );
+  void SHOW[level](short, ...names).then((chosen) => {
     if (chosen !== undefined) void buttons[chosen]?.();
   });
 }

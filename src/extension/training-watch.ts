@@ -1,3 +1,4 @@
+import path from 'node:path';
 import * as vscode from 'vscode';
 import type { TrainingStatus } from '../engine/protocol';
 import { execute } from './command-ids';
@@ -27,7 +28,7 @@ export class TrainingWatch implements vscode.Disposable {
         const isFaulty = state === 'down' && message !== null;
         void vscode.commands.executeCommand('setContext', 'diffusion.engineFault', isFaulty);
       }),
-      engine.on('warning', ({ message }) => this.warned(message)),
+      engine.on('warning', ({ run, message }) => this.warned(run, message)),
       engine.on('checkpoint', ({ path }) => {
         services.log.info(`Checkpoint ${path}.`);
         void services.runs.refresh();
@@ -86,9 +87,9 @@ export class TrainingWatch implements vscode.Disposable {
     }
   }
 
-  private warned(message: string): void {
-    this.services.log.warn(message);
-    tell('warning', message);
+  private warned(run: string | null, message: string): void {
+    this.services.log.warn(run === null ? message : `${run}: ${message}`);
+    tell('warning', run === null ? message : `${path.basename(run)}: ${message}`);
   }
 
   /** One message a crash, whatever it took along. */

@@ -322,6 +322,43 @@ describe('the samples view', () => {
     await view.shoot('samples-failed');
   });
 
+  it('takes no more steps than the chosen model has timesteps, and says so in the field', async () => {
+    await open({}, { ...HYDRATE, form: { ...FORM, steps: 500 } });
+    const [short, long] = MODELS.map(({ path }) => path);
+    const facts = (model: string, timesteps: number) =>
+      view.send({ type: 'classes', model, classes: null, timesteps });
+    const fault = view.page
+      .getByText('This model has 100 timesteps: give at most 100 steps.')
+      .filter({ visible: true });
+    await facts(long!, 1000);
+    expect(await fault.count()).toBe(0);
+    await facts(short!, 100);
+    await fault.waitFor();
+    await button('Sample').press('Enter');
+    await view.page.getByText('A field has a value that cannot be').waitFor();
+    expect((await view.untaken()).filter(({ type }) => type === 'sample')).toEqual([]);
+    const steps = view.page.getByRole('textbox', { name: 'Steps' });
+    await steps.fill('100');
+    await steps.press('Enter');
+    expect(await fault.count()).toBe(0);
+    await button('Sample').press('Enter');
+    expect(await view.posted('sample')).toMatchObject({ forms: [{ steps: 100 }] });
+  });
+
+  it('keeps its pictures while another sampling begins, and where that fails', async () => {
+    await open({}, { ...HYDRATE, rows: [done()] });
+    await view.send({ type: 'trying', isTrying: true });
+    await view.page.getByText('Opening the model …').waitFor();
+    await button('Cancel').waitFor();
+    expect(await button('Sample').isDisabled()).toBe(true);
+    await view.send({ type: 'trying', isTrying: false });
+    await view.send({ type: 'failed', message: 'The checkpoint is torn.' });
+    await view.page.getByText('The checkpoint is torn.').waitFor();
+    expect(await view.page.getByText('Opening the model …').isVisible()).toBe(false);
+    expect(await view.page.getByRole('button', { name: 'Save PNG' }).count()).toBe(1);
+    expect(await button('Sample').isDisabled()).toBe(false);
+  });
+
   it('says why a single step with leading spacing leaves noise', async () => {
     const form = { ...FORM, steps: 1 };
     const one = done('a', form);

@@ -4,6 +4,7 @@ import { SPACINGS } from '../../src/core/diffusion/spacing';
 import type { ModelChoice, SampleForm } from '../protocol';
 import { button, dropdown, numberField } from '../shared/controls';
 import { h, show } from '../shared/dom';
+import { count } from '../shared/format';
 import { ClassFields } from './class-fields';
 import type { ModelClasses } from '../../src/engine/protocol';
 import { defaultSteps, modelLabel, MOST_IMAGES, SOLVER_CHOICES, takesEta } from './settings';
@@ -84,6 +85,8 @@ export class Form {
   private readonly cancel;
   private readonly compare;
   private form: SampleForm;
+  /** T of the model; null while it is not known. */
+  private timesteps: number | null = null;
   private rowsShown = 0;
 
   constructor(
@@ -189,6 +192,18 @@ export class Form {
     show(this.cancel.element, isRunning);
   }
 
+  /** @param timesteps of the chosen model: no more steps can be taken; null: not known */
+  limitSteps(timesteps: number | null): void {
+    this.timesteps = timesteps;
+    for (const field of Object.values(this.steps)) field.check();
+  }
+
+  private stepsFault(steps: number): string | null {
+    const { timesteps } = this;
+    if (timesteps === null || steps <= timesteps) return null;
+    return `This model has ${count(timesteps)} timesteps: give at most ${count(timesteps)} steps.`;
+  }
+
   private stepsField(solver: SolverName) {
     return numberField({
       label: 'Steps',
@@ -197,6 +212,7 @@ export class Form {
       max: 100_000,
       isWhole: true,
       emptyLabel: `Default: ${defaultSteps(solver)}`,
+      fault: (steps) => this.stepsFault(steps),
       onChange: (steps) => this.change({ steps }),
     });
   }

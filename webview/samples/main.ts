@@ -32,9 +32,11 @@ function receive(shown: SamplesView, message: Exclude<HostToSamples, { type: 'hy
     case 'models':
       return shown.setModels(message.models);
     case 'classes':
-      return shown.setClasses(message.model, message.classes);
+      return shown.setFacts(message);
     case 'wish':
       return shown.grant(message.wish);
+    case 'trying':
+      return shown.setTrying(message.isTrying);
     case 'rows':
       return shown.setRows(message.rows);
     case 'row':

@@ -27,6 +27,10 @@ export interface SamplesDoor {
   readonly keep: (changes: Partial<SamplesState>) => void;
 }
 
+const STARTING = 'Opening the model …';
+
+type Facts = Extract<HostToSamples, { type: 'classes' }>;
+
 const CONTROLS =
   'input, button, select, textarea, summary, a, vscode-button, vscode-text-field, vscode-dropdown, vscode-radio, vscode-checkbox';
 
@@ -49,9 +53,12 @@ export class SamplesView {
   /** Classes of the models that were asked about; null for one without. */
   private readonly classes = new Map<string, ModelClasses | null>();
   private readonly classesAsked = new Set<string>();
+  /** T of the models that were asked about; null where that cannot be read. */
+  private readonly timesteps = new Map<string, number | null>();
   /** Labels of all models there have been: what is drawn keeps its name when its model is deleted. */
   private readonly labels = new Map<string, string>();
   private rows: readonly SampleRow[] = [];
+  private isTrying = false;
   private health: EngineHealth = { state: 'up', message: null };
 
   constructor(
@@ -128,8 +135,9 @@ export class SamplesView {
   }
 
   /** What a model that was asked about has. */
-  setClasses(model: string, classes: ModelClasses | null): void {
+  setFacts({ model, classes, timesteps }: Facts): void {
     this.classes.set(model, classes);
+    this.timesteps.set(model, timesteps);
     if (model === this.state.form.model) this.change({ form: this.state.form });
   }
 
@@ -141,6 +149,14 @@ export class SamplesView {
     this.change({ form, compared });
     this.fillModels();
     if (start) this.sample();
+  }
+
+  /** Whether a sampling has begun whose pictures are still to come; those that are shown stay. */
+  setTrying(isTrying: boolean): void {
+    this.isTrying = isTrying;
+    if (isTrying) this.tell('info', STARTING);
+    else if (this.message.textContent === STARTING) show(this.message, false);
+    this.showBusy();
   }
 
   setRows(rows: readonly SampleRow[]): void {
@@ -212,7 +228,10 @@ export class SamplesView {
   private change(changes: Partial<SamplesState>): void {
     const form = changes.form && this.withClasses(changes.form);
     this.keep(form ? { ...changes, form } : changes);
-    if (form) this.form.setForm(form, this.classes.get(form.model) ?? null);
+    if (form) {
+      this.form.setForm(form, this.classes.get(form.model) ?? null);
+      this.form.limitSteps(this.timesteps.get(form.model) ?? null);
+    }
     this.compareList.show(this.state.compared, (form) => this.labelOf(form));
     this.showBusy();
   }
@@ -240,7 +259,8 @@ export class SamplesView {
   }
 
   private showBusy(): void {
-    const isRunning = this.rows.some(({ state }) => state === 'running' || state === 'waiting');
+    const isDrawing = this.rows.some(({ state }) => state === 'running' || state === 'waiting');
+    const isRunning = this.isTrying || isDrawing;
     const isEmpty =
       this.models?.length === 0 && this.state.form.model === '' && this.rows.length === 0;
     show(this.empty, isEmpty);

@@ -123,6 +123,12 @@ export function button(options: {
   return control;
 }
 
+/** A control that says what cannot be of what is written in it. */
+export interface CheckedControl<T> extends Control<T> {
+  /** Looks anew: what may be written has changed. */
+  check(): void;
+}
+
 /**
  * A line of text. `check` answers null, or why the text cannot be; then `onChange` is not called. The
  * reason comes and goes with what is written: on leaving the field, which may be in the middle of a
@@ -134,7 +140,7 @@ export function textField(options: {
   readonly placeholder?: string;
   readonly check?: (text: string) => string | null;
   readonly onChange: (text: string) => void;
-}): Control<string> {
+}): CheckedControl<string> {
   const input = make<TextField>('text-field', { placeholder: options.placeholder }, options.label);
   input.value = options.value;
   const error = h('span', { class: 'field-error', role: 'alert', hidden: true });
@@ -149,13 +155,14 @@ export function textField(options: {
   input.addEventListener('change', () => {
     if (isFit()) options.onChange(input.value);
   });
-  return controlOf(h('div', { class: 'field' }, input, error), input, {
+  const control = controlOf(h('div', { class: 'field' }, input, error), input, {
     get: () => input.value,
     set: (value) => {
       input.value = value;
       isFit();
     },
   });
+  return Object.assign(control, { check: () => void isFit() });
 }
 
 /**
@@ -170,8 +177,10 @@ export function numberField(options: {
   readonly max: number;
   readonly isWhole?: boolean;
   readonly emptyLabel?: string;
+  /** Why a number in the range cannot be as things are; null where it can. See {@link CheckedControl.check}. */
+  readonly fault?: (value: number) => string | null;
   readonly onChange: (value: number | null) => void;
-}): Control<number | null> {
+}): CheckedControl<number | null> {
   const parse = (text: string) => (text.trim() === '' ? null : Number(text));
   let taken = options.value;
   const field = textField({
@@ -201,18 +210,19 @@ export function numberField(options: {
     set disabled(value) {
       field.disabled = value;
     },
+    check: () => field.check(),
   };
 }
 
 function numberFault(
   value: number | null,
-  { min, max, isWhole, emptyLabel }: Parameters<typeof numberField>[0],
+  { min, max, isWhole, emptyLabel, fault }: Parameters<typeof numberField>[0],
 ): string | null {
   const kind = isWhole ? 'a whole number' : 'a number';
   if (value === null) return emptyLabel === undefined ? `Enter ${kind}.` : null;
   const isFit = Number.isFinite(value) && value >= min && value <= max;
   return isFit && (!isWhole || Number.isInteger(value))
-    ? null
+    ? (fault?.(value) ?? null)
     : `Enter ${kind} from ${min} to ${max}.`;
 }
 

@@ -111,7 +111,8 @@ async function begin(
   const { engine, settings, runs, log } = context;
   const giveUp = new AbortController();
   const begun = ask(giveUp.signal);
-  showProgress(engine, settings.progress, begun, () => {
+  const isSeen = (training: TrainingStatus) => TrainingPanel.isSeen(training);
+  showProgress(engine, settings.progress, isSeen, begun, () => {
     // Before it runs, its request is what there is to cancel.
     if (engine.training?.run && isLive(engine.training)) void execute('diffusion.stopTraining');
     else giveUp.abort();

@@ -14,7 +14,7 @@ import type { Services } from '../services';
 import { sampleCommand } from './command-line';
 import { checkpointOf, modelChoices } from './model-choices';
 import { Panel, panelOptions, viewType } from './panel';
-import { SamplingSession } from './sampling-session';
+import { Samplings } from './samplings';
 import { askForFile, askForModel, askForNewFolder } from './save-places';
 
 /** What the panel is opened with. */
@@ -41,7 +41,7 @@ export class SamplesPanel implements vscode.Disposable {
 
   private readonly panel: Panel<HostToSamples, SamplesToHost>;
   private readonly subscriptions: vscode.Disposable[];
-  private session: SamplingSession | null = null;
+  private readonly samplings: Samplings;
   private wish: SamplesWish | null = null;
   private chosen: readonly string[] = [];
   /** Every checkpoint of a run there has been: one that is in no run any more is deleted. */
@@ -86,7 +86,16 @@ export class SamplesPanel implements vscode.Disposable {
       fault: (message) => services.log.error(`Samples view: ${message}`),
       closed: () => this.close(),
     });
+    this.samplings = new Samplings(services, {
+      rows: (rows) => this.panel.post({ type: 'rows', rows }),
+      row: (row) => this.panel.post({ type: 'row', row }),
+      frame: (frame) => this.panel.postLatest(frame.job, (seq) => ({ type: 'frame', seq, frame })),
+      trying: (isTrying) => this.panel.post({ type: 'trying', isTrying }),
+      failed: (message) => this.panel.post({ type: 'failed', message }),
+      fault: (error) => services.log.warn(`Sampling: ${messageOf(error)}`),
+    });
     this.subscriptions = [
+      this.samplings,
       panel.onDidChangeViewState(() => (this.isHydrated &&= panel.visible)),
       services.runs.onDidChange(() => this.postModels()),
       services.engine.onDidChangeHealth((health) => this.panel.post({ type: 'engine', health })),
@@ -127,10 +136,11 @@ export class SamplesPanel implements vscode.Disposable {
       type: 'hydrate',
       models,
       form: this.firstForm(),
-      rows: this.session?.rows ?? [],
+      rows: this.samplings.rows,
       wish,
       health: this.services.engine.health,
     });
+    this.panel.post({ type: 'trying', isTrying: this.samplings.isTrying });
   }
 
   private models() {
@@ -164,9 +174,9 @@ export class SamplesPanel implements vscode.Disposable {
       case 'askClasses':
         return void this.attempt('Reading the model', () => this.tellClasses(message.model));
       case 'sample':
-        return this.sample(message.forms);
+        return void this.samplings.sample(message.forms);
       case 'cancel':
-        return this.session?.cancel();
+        return this.samplings.cancel();
       case 'frames':
         return void this.sendFrames(message);
       case 'save':
@@ -191,24 +201,9 @@ export class SamplesPanel implements vscode.Disposable {
   /** A model that cannot be read says why when it is sampled. */
   private async tellClasses(model: string): Promise<void> {
     const facts = await this.services.engine.request('modelFacts', { model }).catch(() => null);
-    this.panel.post({ type: 'classes', model, classes: facts?.classes ?? null });
-  }
-
-  private sample(forms: readonly SampleForm[]): void {
-    this.session?.dispose();
-    const session = new SamplingSession(this.services, forms, {
-      row: (row) => {
-        if (session === this.session) this.panel.post({ type: 'row', row });
-      },
-      frame: (frame) => {
-        if (session !== this.session) return;
-        this.panel.postLatest(frame.job, (seq) => ({ type: 'frame', seq, frame }));
-      },
-      failed: (error) => this.services.log.warn(`Sampling: ${messageOf(error)}`),
-    });
-    this.session = session;
-    this.panel.post({ type: 'rows', rows: session.rows });
-    void session.run();
+    const { classes = null, schedule } = facts ?? {};
+    const timesteps = schedule?.timesteps ?? null;
+    this.panel.post({ type: 'classes', model, classes, timesteps });
   }
 
   private async sendFrames(request: Extract<Message, { type: 'frames' }>): Promise<void> {
@@ -222,7 +217,7 @@ export class SamplesPanel implements vscode.Disposable {
   }
 
   private async save({ job, as, index }: Extract<Message, { type: 'save' }>): Promise<void> {
-    const row = this.session?.rows.find((each) => each.job === job);
+    const row = this.samplings.rows.find((each) => each.job === job);
     if (!row) return;
     const name = `${path.basename(row.form.model)}-seed-${row.form.seed}`;
     const png = { label: 'PNG', ending: 'png' };
@@ -291,7 +286,6 @@ export class SamplesPanel implements vscode.Disposable {
   }
 
   private close(): void {
-    this.session?.dispose();
     this.subscriptions.forEach((each) => each.dispose());
     if (SamplesPanel.current === this) SamplesPanel.current = null;
   }

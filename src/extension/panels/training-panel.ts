@@ -65,6 +65,11 @@ export class TrainingPanel implements vscode.Disposable {
     new TrainingPanel(services, panel, wanted);
   }
 
+  /** Whether a panel shows a training now. */
+  static isSeen({ run }: TrainingStatus): boolean {
+    return [...TrainingPanel.open].some((each) => each.isHeard && run !== null && each.shows(run));
+  }
+
   /** A run has another folder: the panel that shows it goes along. */
   static renamed(from: string, to: string): void {
     [...TrainingPanel.open].find((each) => each.shows(from))?.follow(to);
