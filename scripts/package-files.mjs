@@ -12,7 +12,7 @@ const OWN = [
 ];
 const NOTICES = 'THIRD_PARTY_NOTICES.txt';
 const PROCESSES = ['extension', 'engine', 'engine-compute', 'cli', 'data-worker', 'device-probe'];
-const VIEWS = ['training', 'samples', 'noising'];
+const VIEWS = ['training', 'samples', 'noising', 'safetensors'];
 /** Parts of packages that are for their installation or for compilers. */
 const UNUSED = {
   'onnxruntime-node': ['lib', 'script', 'bin'],

@@ -36,6 +36,10 @@ export interface CommandArguments {
   'diffusion.sampleFromCheckpoint': [model?: Target];
   /** Draws from two or more checkpoints, from the same noise. */
   'diffusion.compareCheckpoints': [first?: Target, all?: readonly Target[]];
+  /** Opens the file of a checkpoint's weights. */
+  'diffusion.openWeights': [model?: Target];
+  /** Shows in which tensors the weights of two checkpoints differ. */
+  'diffusion.compareWeights': [first?: Target, all?: readonly Target[]];
   'diffusion.showForwardNoising': [image?: Target, all?: readonly Target[]];
   'diffusion.export': [model?: Target];
   'diffusion.renameRun': [run?: Target];

@@ -18,6 +18,7 @@ import {
   trainFromConfiguration,
   trainFromFolder,
 } from './commands/training';
+import { compareWeights, openWeights } from './commands/weights';
 
 /** Every command: what it needs, and what it does. */
 export const COMMANDS: CommandTable = {
@@ -76,6 +77,16 @@ export const COMMANDS: CommandTable = {
     name: 'Comparing',
     needs: null,
     run: compareCheckpoints,
+  },
+  'diffusion.openWeights': {
+    name: 'Showing the weights',
+    needs: null,
+    run: openWeights,
+  },
+  'diffusion.compareWeights': {
+    name: 'Comparing the weights',
+    needs: null,
+    run: compareWeights,
   },
   'diffusion.showForwardNoising': {
     name: 'Forward noising',

@@ -11,6 +11,7 @@ import { SamplesPanel } from './panels/samples-panel';
 import { TrainingPanel } from './panels/training-panel';
 import { reopen } from './reopening';
 import { RunsModel } from './runs-model';
+import { SafetensorsEditors } from './safetensors-editor/safetensors-editors';
 import type { Services } from './services';
 import { Settings } from './settings';
 import { StatusBar } from './status-bar';
@@ -55,6 +56,7 @@ export function activate(context: vscode.ExtensionContext): DiffusionApi {
     TrainingPanel.register(services),
     SamplesPanel.register(services),
     NoisingPanel.register(services),
+    SafetensorsEditors.register(services),
     follow(services),
   );
   const activationMs = performance.now() - start;

@@ -136,6 +136,13 @@ interface PageScope {
   requestAnimationFrame(next: (value: unknown) => void): void;
 }
 
+/** What JSON does not have: a typed array, NaN or an infinity. */
+interface Packed {
+  readonly $kind?: 'Uint8Array' | 'Float32Array' | 'Float64Array';
+  readonly data?: number[];
+  readonly $number?: string;
+}
+
 /** Runs in the page before the view does. */
 function fakeEditor(state: unknown): void {
   const scope = globalThis as unknown as Record<string, unknown>;
@@ -149,9 +156,10 @@ function fakeEditor(state: unknown): void {
   });
   const kinds = { Uint8Array, Float32Array, Float64Array };
   const unpack = (packed: string) =>
-    JSON.parse(packed, (_, value: { $kind?: keyof typeof kinds; data?: number[] } | null) =>
-      value?.$kind ? new kinds[value.$kind](value.data!) : value,
-    );
+    JSON.parse(packed, (_, value: Packed | null) => {
+      if (value?.$number !== undefined) return Number(value.$number);
+      return value?.$kind ? new kinds[value.$kind](value.data!) : value;
+    });
   const { postMessage, requestAnimationFrame } = globalThis as unknown as PageScope;
   scope['settled'] = async () => {
     for (let frame = 0; frame < 3; frame++)
@@ -167,6 +175,7 @@ function fakeEditor(state: unknown): void {
 function pack(message: unknown): string {
   return JSON.stringify(message, (_, value: unknown) => {
     const kind = (value as object | null)?.constructor?.name ?? '';
+    if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) };
     const isArray = ['Uint8Array', 'Float32Array', 'Float64Array'].includes(kind);
     return isArray ? { $kind: kind, data: Array.from(value as Uint8Array) } : value;
   });

@@ -4,7 +4,7 @@ import { pageFor } from '../../../webview/page.mjs';
 import type { AnyWebviewToHost } from '../../../webview/protocol';
 
 /** The views, by the name of their bundle in `dist/webview`. */
-export type ViewName = 'training' | 'samples' | 'noising';
+export type ViewName = 'training' | 'samples' | 'noising' | 'safetensors';
 
 /** The webview panel's type of a view, as serializers and tests know it. */
 export function viewType(view: ViewName): string {
