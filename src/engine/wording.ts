@@ -7,7 +7,7 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** Whole phrases that only make sense at a command line. */
 const PHRASES: readonly (readonly [RegExp, string])[] = [
-  [/^--steps is (?=.*more than the)/, 'The number of steps is '],
+  [/^--steps is (?=.*(?:more than the|, but ))/, 'The number of steps is '],
   [/ with train --out\b/g, ''],
   [
     /go on with it by --resume \S+, or choose another --out/g,

@@ -9,6 +9,7 @@ import { DenoiserCache } from './denoiser-cache';
 import { conditioningPlan } from './conditioning';
 import { guided, guidedBatch } from './guidance';
 import { sampleFrom } from './sampler';
+import { defaultSolver } from './solver-settings';
 import {
   settingsFor,
   type SampledModel,
@@ -41,7 +42,8 @@ export function denoisingWishes(
 ): SamplingWishes {
   checkFit(model, start);
   const { images, t } = start;
-  const steps = wishes.steps ?? SOLVERS[wishes.solver].defaultSteps(t + 1);
+  const solver = wishes.solver ?? defaultSolver(model.pipeline.sampling);
+  const steps = wishes.steps ?? Math.max(1, SOLVERS[solver].defaultSteps(t + 1));
   timestepsFrom(t, steps);
   return { ...unled(model, wishes), count: images.shape[0], steps, spacing: 'trailing' };
 }
@@ -81,11 +83,11 @@ export async function* denoiseImages(
     const classes = plan.classesOf(0, shape[0]);
     const request = { denoiser, diffusion: model.diffusion, settings, classes, signal };
     for await (const frame of sampleFrom({ xt: images.data, t: from }, request)) {
-      const { step, steps, t, xt, x0 } = frame;
+      const { step, steps, t } = frame;
       const progress = step / steps;
-      const parts = { xt: { data: xt, shape }, x0: { data: x0, shape } };
-      yield { type: 'frame', first: 0, step, steps, t, progress, ...parts };
-      last = xt;
+      const [xt, x0, eps] = [frame.xt, frame.x0, frame.eps].map((data) => ({ data, shape }));
+      yield { type: 'frame', first: 0, step, steps, t, progress, xt: xt!, x0: x0!, eps: eps! };
+      last = frame.xt;
     }
   } finally {
     if (cache !== device) await cache.dispose();

@@ -1,24 +1,14 @@
 import { initialNoise, solverNoise, type NoiseBatch } from '../diffusion/noise';
-import { makePredict, type Clip, type PredictionKind } from '../diffusion/prediction';
+import { makePredict, type PredictionKind } from '../diffusion/prediction';
 import type { NoiseSchedule } from '../diffusion/schedule';
-import { SOLVERS, type SolverName, type Variance } from '../diffusion/solvers';
-import { spacedTimesteps, timestepsFrom, type Spacing } from '../diffusion/spacing';
+import { SOLVERS } from '../diffusion/solvers';
+import { planFrom, planSteps, type StepPlan } from '../diffusion/solvers/plan';
 import type { ConditioningSettings } from './conditioning';
 import type { Denoiser } from './denoiser';
+import type { SolverSettings } from './solver-settings';
 
 /** How to sample. */
-export interface SamplingSettings extends ConditioningSettings {
-  readonly solver: SolverName;
-  /** Model evaluations, 1 … T. */
-  readonly steps: number;
-  readonly spacing: Spacing;
-  /** Added to the timesteps of leading spacing. Default 0. */
-  readonly offset?: number;
-  /** DDIM's share of fresh noise, 0 … 1. */
-  readonly eta: number;
-  /** DDPM's variance. */
-  readonly variance: Variance;
-  readonly clip: Clip;
+export interface SamplingSettings extends ConditioningSettings, SolverSettings {
   readonly seed: number;
   /** Draws every image from the noise of image 0, to compare classes and guidance. Default false. */
   readonly sameNoise?: boolean;
@@ -35,12 +25,14 @@ export interface SampleFrame {
   /** 1 … steps. */
   readonly step: number;
   readonly steps: number;
-  /** The timestep that was denoised. */
+  /** The timestep at which the model was asked; not whole for some solvers. */
   readonly t: number;
   /** The images after the step, `[N, C, H, W]`. */
   readonly xt: Float32Array;
   /** The clean images as the model sees them at this step, `[N, C, H, W]`. */
   readonly x0: Float32Array;
+  /** The noise that it sees beside them, `[N, C, H, W]`. */
+  readonly eps: Float32Array;
 }
 
 export interface SampleRequest {
@@ -73,13 +65,9 @@ export async function* sample(
   const { denoiser, diffusion, settings } = request;
   const noise = noiseBatch(request);
   const xT = initialNoise(noise, new Float32Array(denoiser.batchSize * noise.sampleSize));
-  const timesteps = spacedTimesteps({
-    spacing: settings.spacing,
-    timesteps: diffusion.schedule.timesteps,
-    steps: settings.steps,
-    offset: settings.offset,
-  });
-  yield* reverse(request, xT, timesteps);
+  const { schedule } = diffusion;
+  const plan = planSteps(settings.solver, { ...settings, schedule });
+  yield* reverse(request, plan.start === 1 ? xT : xT.map((x) => x * plan.start), plan);
 }
 
 /**
@@ -93,25 +81,28 @@ export async function* sampleFrom(
   { xt, t }: NoisedImages,
   request: SampleRequest,
 ): AsyncGenerator<SampleFrame, void, undefined> {
-  yield* reverse(request, xt, timestepsFrom(t, request.settings.steps));
+  const { settings, diffusion } = request;
+  const { schedule } = diffusion;
+  yield* reverse(request, xt, planFrom(settings.solver, t, { ...settings, schedule }));
 }
 
 function reverse(
   request: SampleRequest,
   start: Float32Array,
-  timesteps: readonly number[],
+  { timesteps, sigmas }: StepPlan,
 ): AsyncGenerator<SampleFrame, void, undefined> {
   const { denoiser, diffusion, settings, classes = null, signal } = request;
   const { schedule, prediction } = diffusion;
   const predict = makePredict(prediction, schedule, (x, t) => denoiser.predict(x, t, classes));
   const batch = noiseBatch(request);
   return SOLVERS[settings.solver].solver(predict, start, {
+    ...settings,
     schedule,
     timesteps,
-    clip: settings.clip,
+    sigmas,
+    prediction,
+    sampleSize: batch.sampleSize,
     noise: (step, out) => solverNoise(batch, step, out),
-    eta: settings.eta,
-    variance: settings.variance,
     signal,
   });
 }

@@ -1,11 +1,8 @@
 import type { ImageBatch } from '../base/picture';
-import { UserError } from '../base/errors';
 import { pipelineFolderOf } from '../checkpoint/describe';
 import { openPipeline, readPipelineWeights, type Pipeline } from '../checkpoint/diffusers-folder';
 import { checkPrediction } from '../diffusion/prediction';
 import { makeSchedule } from '../diffusion/schedule';
-import { SOLVERS, type SolverName, type Variance } from '../diffusion/solvers';
-import type { Spacing } from '../diffusion/spacing';
 import { parametersOf, signatureOf } from '../nn/model';
 import type { Weights } from '../nn/parameters';
 import type { Runtime } from '../runtime/runtime';
@@ -13,18 +10,13 @@ import { conditioningPlan, conditioningSettings, type ConditioningWishes } from 
 import { DenoiserCache } from './denoiser-cache';
 import { guided, guidedBatch } from './guidance';
 import { sample, type Diffusion, type SamplingSettings } from './sampler';
+import { solverSettings, type SolverWishes } from './solver-settings';
 
 /** What is asked of a sampling; what is left out is as the model's folder says. */
-export interface SamplingWishes extends ConditioningWishes {
+export interface SamplingWishes extends ConditioningWishes, SolverWishes {
   /** How many images. */
   readonly count: number;
   readonly seed: number;
-  readonly solver: SolverName;
-  /** Left out: the solver's own default, at most T. */
-  readonly steps?: number;
-  readonly eta?: number;
-  readonly spacing?: Spacing;
-  readonly variance?: Variance;
   /** Draws every image from one noise. Default false. */
   readonly sameNoise?: boolean;
   /** Most images that are drawn at once. Default 64. */
@@ -48,6 +40,7 @@ export interface FrameEvent {
   readonly t: number;
   readonly xt: ImageBatch;
   readonly x0: ImageBatch;
+  readonly eps: ImageBatch;
   /** Share of the whole work that is done, 0 … 1. */
   readonly progress: number;
 }
@@ -88,28 +81,11 @@ export async function openModel(target: string): Promise<SampledModel> {
 
 /** The settings that wishes come to for a model. */
 export function settingsFor(model: SampledModel, wishes: SamplingWishes): SamplingSettings {
-  const { sampling } = model.pipeline;
-  const { timesteps } = model.diffusion.schedule;
-  const { solver, seed } = wishes;
-  const steps = wishes.steps ?? SOLVERS[solver].defaultSteps(timesteps);
-  if (steps > timesteps) {
-    throw new UserError(
-      `--steps is ${steps}, more than the ${timesteps} timesteps that the model was trained with; give at most ${timesteps}.`,
-    );
-  }
-  const spacing = wishes.spacing ?? sampling.timestepSpacing;
-  const last = (steps - 1) * Math.floor(timesteps / steps);
+  const { pipeline, diffusion } = model;
   return {
-    solver,
-    seed,
-    steps,
-    spacing,
-    // As far as the timesteps go: diffusers would read past the end of its tables.
-    offset: spacing === 'leading' ? Math.min(sampling.stepsOffset, timesteps - 1 - last) : 0,
-    eta: wishes.eta ?? 0,
-    variance: wishes.variance ?? sampling.varianceType,
-    clip: sampling.clipSample ? sampling.clipSampleRange : false,
-    ...conditioningSettings(model.pipeline, wishes),
+    seed: wishes.seed,
+    ...solverSettings(pipeline.sampling, diffusion.schedule, wishes),
+    ...conditioningSettings(pipeline, wishes),
     ...(wishes.sameNoise ? { sameNoise: true } : {}),
   };
 }
@@ -157,7 +133,8 @@ export async function* sampleImages(
         const { step, steps, t } = frame;
         const xt = shown(frame.xt);
         const progress = (batch + step / steps) / batches;
-        yield { type: 'frame', first, step, steps, t, xt, x0: shown(frame.x0), progress };
+        const [x0, eps] = [shown(frame.x0), shown(frame.eps)];
+        yield { type: 'frame', first, step, steps, t, xt, x0, eps, progress };
         if (step === steps) images.set(xt.data, first * size);
       }
     }

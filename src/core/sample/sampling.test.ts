@@ -8,6 +8,7 @@ import { webgpu } from '../../../test/support/webgpu';
 import { StoppedError, UserError } from '../base/errors';
 import { initialNoise } from '../diffusion/noise';
 import { makePredict } from '../diffusion/prediction';
+import type { SamplingConfig } from '../checkpoint/scheduler-config';
 import { makeSchedule } from '../diffusion/schedule';
 import { SOLVERS } from '../diffusion/solvers';
 import { spacedTimesteps } from '../diffusion/spacing';
@@ -132,8 +133,55 @@ describe('settingsFor', () => {
       clip: 1.5,
     });
     expect(settingsFor(model, { count: 1, seed: 9, solver: 'ddpm', steps: 10 }).offset).toBe(1);
-    const asked = { spacing: 'trailing', eta: 0.5, variance: 'fixed_large' } as const;
+    const asked = { spacing: 'trailing', eta: 0.5 } as const;
     expect(settingsFor(model, { ...WISHES, ...asked })).toMatchObject({ ...asked, offset: 0 });
+    const noisy = { ...WISHES, solver: 'ddpm', variance: 'fixed_large' } as const;
+    expect(settingsFor(model, noisy)).toMatchObject({ variance: 'fixed_large' });
+  });
+
+  it('draws by the folder’s solver, but by DDIM where that is DDPM', () => {
+    const { pipeline } = model;
+    const inFolder = (sampling: Partial<SamplingConfig>, wishes: Partial<SamplingWishes> = {}) =>
+      settingsFor(
+        { ...model, pipeline: { ...pipeline, sampling: { ...pipeline.sampling, ...sampling } } },
+        { count: 1, seed: 0, ...wishes },
+      );
+    expect(inFolder({}).solver).toBe('ddim');
+    expect(inFolder({ solver: 'euler' }).solver).toBe('euler');
+    const threshold = { ratio: 0.9, max: 2 };
+    const unipc = { solver: 'unipc', order: 3, bh: 'bh1', karras: true, threshold } as const;
+    const expected = { ...unipc, steps: 20, clip: false };
+    expect(inFolder(unipc)).toMatchObject(expected);
+    expect(inFolder(unipc, { karras: false, threshold: 0.99, order: 1 })).toMatchObject({
+      ...expected,
+      karras: false,
+      order: 1,
+      threshold: { ratio: 0.99, max: 2 },
+    });
+    expect(inFolder({}, { solver: 'dpmsolver++', threshold: 0.99 })).toMatchObject({
+      threshold: { ratio: 0.99, max: null },
+    });
+    const pndm = inFolder({ solver: 'pndm', skipPrk: true, alphaToOne: false });
+    expect(pndm).toMatchObject({ skipPrk: true, alphaToOne: false });
+    for (const key of ['order', 'bh', 'karras', 'threshold']) expect(pndm).not.toHaveProperty(key);
+  });
+
+  it.each<[Partial<SamplingWishes>, string]>([
+    [{ solver: 'ddpm', eta: 0.5 }, '--eta is for the ddim solver, not ddpm; leave it out.'],
+    [
+      { solver: 'euler', order: 2 },
+      '--order is for the dpmsolver++, sde-dpmsolver++ and unipc solvers, not euler; leave it out.',
+    ],
+    [{ solver: 'euler-ancestral', karras: true }, '--karras is for the dpmsolver++'],
+    [{ solver: 'ddim', skipPrk: true }, '--skip-prk is for the pndm solver'],
+    [{ solver: 'heun', threshold: 0.9 }, '--threshold is for the ddpm, ddim'],
+    [{ thresholdMax: 2 }, '--threshold-max is for --threshold, which is not given'],
+    [{ solver: 'pndm', steps: 3 }, '--steps is 3, but PNDM starts with 3 Runge-Kutta steps'],
+    [{ solver: 'unipc', steps: 50 }, '--steps is 50, but unipc takes at most 49 of 50 timesteps'],
+  ])('refuses %j', (wishes, sentence) => {
+    const settings = () => settingsFor(model, { count: 1, seed: 0, ...wishes });
+    expect(settings).toThrow(UserError);
+    expect(settings).toThrow(sentence);
   });
 
   it('refuses more steps than there are timesteps', () => {
@@ -164,8 +212,14 @@ describe('sampleImages', () => {
     expect(done.seconds).toBeGreaterThan(0);
   });
 
-  it.each(['ddim', 'ddpm'] as const)('draws image i the same in any batch: %s', async (solver) => {
-    const wishes = { ...WISHES, solver, eta: 0.7 };
+  it.each<Partial<SamplingWishes>>([
+    { solver: 'ddim', eta: 0.7 },
+    { solver: 'ddpm' },
+    { solver: 'sde-dpmsolver++', threshold: 0.9, thresholdMax: 1.5 },
+    { solver: 'euler-ancestral' },
+    { solver: 'heun', karras: true },
+  ])('draws image i the same in any batch: %j', async (changes) => {
+    const wishes = { ...WISHES, ...changes };
     const five = (await drawAll(wishes)).done.images.data;
     const three = (await drawAll({ ...wishes, count: 3 })).done.images.data;
     const split = (await drawAll({ ...wishes, atOnce: 2 })).done.images;
@@ -269,7 +323,7 @@ describe('openModel', () => {
 function exact(image: Float32Array, batchSize: number, kind: 'eps' | 'x0'): Denoiser {
   const { schedule } = diffusionOf(kind);
   return {
-    signature: { channels: 1, height: 4, width: 4, classes: null },
+    signature: { channels: 1, height: 4, width: 4, classes: null, needsPositiveTime: false },
     batchSize,
     predict: (xt, t) => {
       const bar = schedule.alphaBars[t]!;
@@ -311,6 +365,12 @@ describe('sample', () => {
     ['ddim', 'eps', 1],
     ['ddpm', 'eps', 0],
     ['ddpm', 'x0', 0],
+    ['dpmsolver++', 'x0', 0],
+    ['sde-dpmsolver++', 'x0', 0],
+    ['euler', 'x0', 0],
+    ['euler-ancestral', 'x0', 0],
+    ['heun', 'x0', 0],
+    ['unipc', 'x0', 0],
   ] as const)('finds the only image there is: %s, %s, eta %d', async (solver, kind, eta) => {
     const denoiser = exact(image, 2, kind);
     const diffusion = diffusionOf(kind);

@@ -1,6 +1,7 @@
 /** Entry of the thread that computes: started by `ComputeThread`, bundled to a file of its own. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { StoppedError } from '../../core/base/errors';
+import type { ImageBatch } from '../../core/base/picture';
 import { TrainingControl } from '../../core/train/control';
 import type { TrainEvent } from '../../core/train/events';
 import type { Surroundings } from '../../core/train/setup';
@@ -114,10 +115,12 @@ class Compute {
   }
 }
 
-/** A sampling's event whose arrays may be given away: the solver goes on from its x_t. */
+/** A sampling's event whose arrays may be given away: the solver goes on from its x_t, and some from x0. */
 function detached(event: DrawingEvent): DrawingEvent {
   if (event.type !== 'frame') return event;
-  return { ...event, xt: { ...event.xt, data: event.xt.data.slice() } };
+  const { xt, x0 } = event;
+  const copyOf = (images: ImageBatch): ImageBatch => ({ ...images, data: images.data.slice() });
+  return { ...event, xt: copyOf(xt), x0: copyOf(x0) };
 }
 
 /** The buffers of an event that nobody here needs any more: they are moved, not copied. */
@@ -126,7 +129,7 @@ function pixelsIn(event: TrainEvent | DrawingEvent): ArrayBuffer[] {
     case 'preview':
       return [event.images.data.buffer as ArrayBuffer];
     case 'frame':
-      return [event.xt.data.buffer as ArrayBuffer, event.x0.data.buffer as ArrayBuffer];
+      return [event.xt, event.x0, event.eps].map(({ data }) => data.buffer as ArrayBuffer);
     case 'done':
       return 'images' in event ? [event.images.data.buffer as ArrayBuffer] : [];
     default:

@@ -1,5 +1,4 @@
 import type { TrainingConfig } from '../../core/config/training-config';
-import type { NoiseSchedule } from '../../core/diffusion/schedule';
 import type { RuntimeRequest } from '../../core/runtime/open';
 import type { NoisedStart } from '../../core/sample/denoising-job';
 import type { SamplingEvent, SamplingWishes } from '../../core/sample/sampling-job';
@@ -29,7 +28,6 @@ export interface OpenedEvent {
   readonly type: 'opened';
   /** What a picture says of itself. */
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly schedule: NoiseSchedule;
   /** "cpu, 4 threads". */
   readonly device: string;
   /** Why this device and no other. */

@@ -32,7 +32,6 @@ export class Sampler {
     yield {
       type: 'opened',
       settings,
-      schedule: model.diffusion.schedule,
       device: runtime.description,
       deviceReason: choice.why,
       warnings: model.pipeline.warnings,

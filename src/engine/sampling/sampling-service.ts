@@ -1,18 +1,17 @@
 import { StoppedError } from '../../core/base/errors';
 import type { SampledEvent } from '../../core/sample/sampling-job';
-import type { OpenedEvent, SamplingTask } from '../compute/protocol';
+import type { OpenedEvent } from '../compute/protocol';
 import type { ComputeThread } from '../compute/thread';
 import { pixelsOf } from '../pixels';
 import type { DenoiseRequest, Frame, SampleRequest, SampleResult } from '../protocol';
 import { KeptJobs, type KeptJob } from './kept-jobs';
 import { askedDenoising, askedSampling, type AskedSampling } from './requests';
-import { StepRecorder } from './step-recorder';
+import { recordStep } from './step-recorder';
 
 /** A sampling that is being drawn. */
 interface Begun {
   readonly opened: OpenedEvent;
   readonly kept: KeptJob;
-  readonly recorder: StepRecorder;
 }
 
 /** Draws images, one sampling after the other: together they would only take turns. */
@@ -63,8 +62,8 @@ export class SamplingService {
     let begun: Begun | null = null;
     try {
       for await (const event of this.compute.sample(task, signal)) {
-        if (event.type === 'opened') begun = this.begin(job, event, task);
-        else if (event.type === 'frame') onFrame(begun!.recorder.frame(event));
+        if (event.type === 'opened') begun = this.begin(job, event);
+        else if (event.type === 'frame') onFrame(recordStep(begun!.kept, event));
         else return this.finish(begun!, event);
       }
       throw new Error('sampling ended without images');
@@ -74,13 +73,8 @@ export class SamplingService {
     }
   }
 
-  private begin(job: string, opened: OpenedEvent, { wishes, from }: SamplingTask): Begun {
-    const kept = this.jobs.begin(job, opened.settings);
-    return {
-      opened,
-      kept,
-      recorder: new StepRecorder(kept, opened.schedule, from?.images.data ?? wishes.seed),
-    };
+  private begin(job: string, opened: OpenedEvent): Begun {
+    return { opened, kept: this.jobs.begin(job, opened.settings) };
   }
 
   private finish({ opened, kept }: Begun, done: SampledEvent): SampleResult {
