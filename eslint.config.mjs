@@ -9,7 +9,8 @@ const LAYERS = {
   'core/base/number-text': [],
   'core/base': ['core/base/number-text'],
   'core/graph': ['core/base'],
-  'core/runtime': ['core/graph', 'core/base'],
+  'core/runtime/tensorflow/install-protocol': [],
+  'core/runtime': ['core/runtime/tensorflow/install-protocol', 'core/graph', 'core/base'],
   'core/nn': ['core/graph', 'core/base'],
   'core/diffusion': ['core/base'],
   'core/data': ['core/base'],
@@ -65,6 +66,7 @@ const LAYERS = {
   ],
   extension: [
     'core/base/number-text',
+    'core/runtime/tensorflow/install-protocol',
     'engine/client',
     'engine/columns',
     'engine/overview',

@@ -11,7 +11,15 @@ const OWN = [
   ...['media', 'dist', 'schemas', 'docs'],
 ];
 const NOTICES = 'THIRD_PARTY_NOTICES.txt';
-const PROCESSES = ['extension', 'engine', 'engine-compute', 'cli', 'data-worker', 'device-probe'];
+const PROCESSES = [
+  'extension',
+  'engine',
+  'engine-compute',
+  'cli',
+  'data-worker',
+  'device-probe',
+  'tensorflow-install',
+];
 const VIEWS = ['training', 'samples', 'noising', 'safetensors'];
 /** Parts of packages that are for their installation or for compilers. */
 const UNUSED = {

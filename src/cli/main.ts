@@ -6,6 +6,7 @@ import { exitCodeOf, messageFor, usageMessage } from './errors';
 import { evaluateCommand } from './evaluate';
 import { exportCommand } from './export';
 import { infoCommand } from './info';
+import { installTensorflowCommand } from './install-tensorflow';
 import { noiseCommand } from './noise';
 import { ignoreClosedPipes } from './output';
 import { sampleCommand } from './sample';
@@ -44,6 +45,7 @@ function buildProgram(): Command {
   noiseCommand(program);
   infoCommand(program);
   devicesCommand(program);
+  installTensorflowCommand(program);
   exportCommand(program);
   compareCommand(program);
   evaluateCommand(program);

@@ -6,7 +6,8 @@ import { evaluate, graphOf } from '../../../test/support/values';
 import { UserError } from '../base/errors';
 import { chooseDevice, fastestOf, probeDevice, type DevicePlaces } from './devices';
 import { DEVICES, type DeviceName } from './runtime';
-import { PACKAGE, platformProblem, tensorflowFolder } from './tensorflow/load';
+import { platformProblem } from './tensorflow/install-protocol';
+import { PACKAGE, tensorflowFolder } from './tensorflow/load';
 import { openRuntime } from './open';
 
 const scratch = new Scratch();

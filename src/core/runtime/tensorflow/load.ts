@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import util from 'node:util';
 import type { Tensorflow } from './api';
+import { platformProblem } from './install-protocol';
 
 /** The package that brings TensorFlow's CUDA kernels, and the version that is installed. */
 export const PACKAGE = '@tensorflow/tfjs-node-gpu';
@@ -15,12 +16,6 @@ export const INSTALL_HINT =
 /** Where the installer puts the package: a folder of its own in the cache. */
 export function tensorflowFolder(cacheFolder: string): string {
   return path.join(cacheFolder, 'tensorflow');
-}
-
-/** Why the package cannot be had here, or null: it is built for Linux and Windows on x64 alone. */
-export function platformProblem(platform = process.platform, arch = process.arch): string | null {
-  if (arch === 'x64' && (platform === 'linux' || platform === 'win32')) return null;
-  return `TensorFlow’s CUDA runtime is made for Linux and Windows on x64, and this is ${platform} on ${arch}`;
 }
 
 /** The package's main file: the installer's, or else an ordinary one; null if there is none. */
