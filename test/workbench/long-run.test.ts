@@ -8,10 +8,11 @@ import { photographFailures, Workbench } from './support/workbench';
 import { Workspace } from './support/workspace';
 
 const STEPS = 500_000;
-/** From the start of the view's script to the drawn curve, on a quiet machine. */
-const MOST_MS = 1000;
+/** From the start of the view's script to the drawn curve, on a quiet machine: of a file that was never read, and later. */
+const FIRST_MS = 1000;
+const LATER_MS = 300;
 /** This test shares its machine with a browser, a server and other people's tests, each as busy as it. */
-const BUSY = 2;
+const BUSY = 3;
 
 const OPEN = 'Diffusion: Open Training Panel';
 
@@ -112,5 +113,6 @@ it('opens a run of half a million steps within a second, also while another view
   for (const [name, { view: own, command }] of Object.entries(openings)) {
     process.stderr.write(`Opened, ${name}: ${own} ms of the view, ${command} ms of the command\n`);
   }
-  for (const { view: own } of [first, atOnce, later]) expect(own).toBeLessThan(BUSY * MOST_MS);
+  expect(first.view).toBeLessThan(BUSY * FIRST_MS);
+  for (const { view: own } of [atOnce, later]) expect(own).toBeLessThan(BUSY * LATER_MS);
 });
