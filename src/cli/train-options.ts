@@ -48,10 +48,15 @@ const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
     ['batchSize', 'n', 'images a batch'],
     ['accumulate', 'n', 'batches whose gradients make one step'],
     ['lr', 'x', 'learning rate after the warm-up'],
+    ['lrSchedule', 'name', 'how it goes on: cosine, constant or linear'],
+    ['lrFinal', 'x', 'share of it that is left at the last step'],
     ['warmupSteps', 'n', 'steps in which the learning rate grows from 0'],
     ['classDropout', 'x', 'share of images whose class is withheld, for guidance'],
+    ['weightDecay', 'x', 'weight decay of AdamW'],
     ['emaDecay', 'x', 'decay of the average of the weights that is sampled from; 0: none'],
     ['minSnrGamma', 'x', 'weight the loss by min(SNR, gamma); 5 is usual'],
+    ['noiseOffset', 'x', 'noise that is alike over a channel, for dark and bright images; 0.1'],
+    ['patience', 'n', 'end when the smoothed loss has not fallen for so many steps'],
     ['seed', 'n', 'seed of everything random'],
   ],
   'Device:': [
@@ -60,6 +65,8 @@ const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
   ],
   'Run:': [
     ['checkpointEvery', 'n', 'steps between checkpoints; 0: one at the end'],
+    ['keepLast', 'n', 'keep only so many of the last checkpoints'],
+    ['keepBest', 'n', 'and so many of the lowest smoothed loss'],
     ['previewEvery', 'n', 'steps between previews; 0: none'],
   ],
 };
@@ -125,8 +132,19 @@ function isChange(key: string): boolean {
 
 /** Options that have no effect with the other settings, a sentence each. */
 export function idleOptions(options: TrainOptions, config: TrainingConfig): string[] {
+  const idle: string[] = [];
   const betas = (['betaStart', 'betaEnd'] as const).filter((key) => options[key] !== undefined);
-  if (config.schedule.kind !== 'cosine' || betas.length === 0) return [];
-  const names = betas.map(optionName).join(' and ');
-  return [`The cosine schedule has no use for ${names}; add --schedule linear to use it.`];
+  if (config.schedule.kind === 'cosine' && betas.length > 0) {
+    const names = betas.map(optionName).join(' and ');
+    idle.push(`The cosine schedule has no use for ${names}; add --schedule linear to use it.`);
+  }
+  if (options.classDropout !== undefined && !config.classes) {
+    idle.push('--class-dropout says nothing to a run without classes; add --classes to use it.');
+  }
+  if (options.lrFinal !== undefined && config.training.lrSchedule === 'constant') {
+    idle.push(
+      'A constant learning rate has no use for --lr-final; add --lr-schedule cosine to use it.',
+    );
+  }
+  return idle;
 }

@@ -29,9 +29,9 @@ Examples:
 
 Ctrl-C stops with a checkpoint, from which --resume goes on as if nothing had
 happened; pressed again, it ends at once. A resumed run may change --steps,
---max-seconds, --lr, --warmup-steps, --device, --threads, --checkpoint-every
-and --preview-every. With --json, the lines are started,
-step, preview, checkpoint, warning and done.
+--max-seconds, --lr, --warmup-steps, --device, --threads, --checkpoint-every,
+--preview-every, --keep-last, --keep-best and --patience. With --json, the lines
+are started, step, preview, checkpoint, warning and done.
 `;
 
 export function trainCommand(program: Command): void {
@@ -168,6 +168,9 @@ function conclude(course: Course, output: Output, interrupts: Interrupts): void 
     `${style.bold(stopped ? 'Stopped' : 'Done')}: ${plural(done.steps, 'step')} in ` +
       `${duration(done.seconds)}` +
       (losses.length > 0 ? `, loss ${figure(mean)} (mean of the last ${losses.length})` : ''),
+    ...(done.reason === 'stalled'
+      ? ['The loss had not fallen for as long as --patience says.']
+      : []),
     ...fields([
       ['run', run],
       ...(checkpoint ? [['checkpoint', shortPath(checkpoint)] as const] : []),

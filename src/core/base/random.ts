@@ -19,6 +19,7 @@ export const Stream = {
   digits: 10,
   labels: 11,
   heldOut: 12,
+  noiseOffset: 13,
 } as const;
 
 /** Names one sequence of random numbers. */

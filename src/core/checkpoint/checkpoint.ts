@@ -11,6 +11,15 @@ import { NetWeights } from './net-weights';
 import { SafetensorsFile, writeSafetensors } from './safetensors';
 import type { NamedTensor } from './safetensors';
 
+/** The smoothed loss of a run, and when it was lowest. */
+const LossTrendState = z.strictObject({
+  sum: z.number().describe('Exponential moving average of the losses, from 0.'),
+  weight: z.number().min(0).max(1).describe('What the average is to be divided by.'),
+  best: z.number().nullable().describe('The lowest so far; null while there is none.'),
+  bestStep: z.int().min(0),
+});
+export type LossTrendState = z.infer<typeof LossTrendState>;
+
 /** `state.json`: where a run stood when the checkpoint was written. */
 export const CheckpointState = z.strictObject({
   format: z.literal(1).default(1),
@@ -18,6 +27,7 @@ export const CheckpointState = z.strictObject({
   epoch: z.number().min(0).describe('Passes over the data set done.'),
   loss: z.number().nullable().describe('Loss of the last step; null if it was not a number.'),
   seconds: z.number().min(0).describe('Training time so far, over all resumed parts.'),
+  lossTrend: LossTrendState.nullable().default(null).describe('The smoothed loss.'),
   configFingerprint: z.string().describe('From configFingerprint of the run’s configuration.'),
   versions: z.record(z.string(), z.string()).describe('Of the program and what it computed with.'),
 });
@@ -32,7 +42,7 @@ export interface CheckpointContent extends PipelineContent {
   readonly expAvg: Iterable<NamedTensor>;
   /** Adam's mean of the squared gradients. */
   readonly expAvgSq: Iterable<NamedTensor>;
-  readonly state: Omit<CheckpointState, 'format'>;
+  readonly state: Omit<z.input<typeof CheckpointState>, 'format'>;
 }
 
 /** A checkpoint whose JSON files and tensor headers were read and checked. */
@@ -111,6 +121,17 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   await (await NetWeights.open(pipeline.weights)).close();
   await (await SafetensorsFile.open(path.join(folder, TRAINING_STATE))).close();
   return { path: folder, state, pipeline };
+}
+
+/** What a checkpoint's `state.json` says; null where it cannot be read. */
+export async function readStanding(folder: string): Promise<CheckpointState | null> {
+  const file = path.join(folder, STATE);
+  try {
+    return parseWith(CheckpointState, await readJson(file), file);
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
 }
 
 /** Why a checkpoint cannot be used, in a sentence; null for a whole one. */

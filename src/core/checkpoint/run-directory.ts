@@ -57,6 +57,10 @@ export const RunRecord = z.strictObject({
     )
     .default([])
     .describe('Each time that the run began or went on.'),
+  checkpoints: z
+    .array(z.int().min(0))
+    .default([])
+    .describe('Steps of the checkpoints that it wrote, which alone it may remove (keepLast).'),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 export type RunStatus = RunRecord['status'];

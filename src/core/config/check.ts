@@ -83,6 +83,12 @@ function checkSteps({ training, schedule }: TrainingConfig, name: NameKey): void
         `${training.steps} of ${name('training.steps')}.`,
     );
   }
+  if (training.keepBest > 0 && training.keepLast === null) {
+    throw new UserError(
+      `${name('training.keepBest')} is ${training.keepBest}, but all checkpoints are kept; give ` +
+        `${name('training.keepLast')} too, or leave it out.`,
+    );
+  }
   if (training.previewSteps > schedule.timesteps) {
     throw new UserError(
       `${name('training.previewSteps')} is ${training.previewSteps}; it must be at most the ` +

@@ -110,6 +110,12 @@ const Training = z.strictObject({
     .enum(['cosine', 'constant', 'linear'])
     .default('cosine')
     .describe('How the learning rate goes on after the warm-up.'),
+  lrFinal: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('Share of lr that is left at the last step of a cosine or linear schedule.'),
   warmupSteps: countOrNever
     .default(250)
     .describe('Steps in which the learning rate grows from 0; fewer than steps.'),
@@ -127,6 +133,15 @@ const Training = z.strictObject({
     .nullable()
     .default(null)
     .describe('Weight the loss by min(SNR, gamma), 5 is usual; null weights all timesteps alike.'),
+  noiseOffset: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      'Strength of noise that is alike over a whole channel, so that very dark and very bright images ' +
+        'are learnt; 0.1 is usual, 0 is off.',
+    ),
   classDropout: z
     .number()
     .min(0)
@@ -150,6 +165,22 @@ const Training = z.strictObject({
   checkpointEvery: countOrNever
     .default(500)
     .describe('Steps between two checkpoints; 0 for one at the end only.'),
+  keepLast: count
+    .nullable()
+    .default(null)
+    .describe(
+      'Keep only so many of the last checkpoints; null keeps all. One with a file named keep in its ' +
+        'folder stays.',
+    ),
+  keepBest: countOrNever
+    .default(0)
+    .describe(
+      'Besides the last, keep so many checkpoints of the lowest smoothed loss; with keepLast.',
+    ),
+  patience: count
+    .nullable()
+    .default(null)
+    .describe('End when the smoothed loss has not fallen for so many steps; null for never.'),
   previewEvery: countOrNever.default(250).describe('Steps between two previews; 0 for none.'),
   previewCount: z.int().min(1).max(256).default(16).describe('Images in a preview.'),
   previewSteps: count.default(50).describe('DDIM steps of a preview, at most schedule.timesteps.'),

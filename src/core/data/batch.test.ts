@@ -151,3 +151,23 @@ describe('withheld classes', () => {
     expect(makeBatch(countingReader(10), withheld, 0).labels).toBeNull();
   });
 });
+
+describe('offset noise', () => {
+  it('is plain noise and a draw for each image and channel, of the strength asked for', () => {
+    const reader = countingReader(10);
+    const many = { ...recipe, batchSize: 1000 };
+    const plain = makeBatch(reader, many, 3);
+    const offset = makeBatch(reader, { ...many, noiseOffset: 0.5 }, 3);
+    const shifts = Array.from({ length: 1000 }, (_, i) => {
+      const pixels = [0, 1, 2, 3].map((p) => offset.noise[4 * i + p]! - plain.noise[4 * i + p]!);
+      pixels.forEach((shift) => expect(shift).toBeCloseTo(pixels[0]!, 5));
+      return pixels[0]!;
+    });
+    const mean = shifts.reduce((sum, x) => sum + x, 0) / 1000;
+    const deviation = Math.sqrt(shifts.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 999);
+    // Standard errors are 0.016 and 0.011: four of them.
+    expect(Math.abs(mean)).toBeLessThan(0.064);
+    expect(Math.abs(deviation - 0.5)).toBeLessThan(0.045);
+    expect({ ...offset, noise: plain.noise }).toEqual(plain);
+  });
+});

@@ -31,6 +31,11 @@ export interface BatchRecipe {
    * own, as classifier-free guidance needs (Ho & Salimans, 2022, Algorithm 1). Default 0.
    */
   readonly classDropout?: number;
+  /**
+   * Adds to eps, in each channel of each image, a draw of N(0, 1) times this: the same at all pixels, so
+   * that a model learns to change an image's mean (Guttenberg, 2023). Default 0.
+   */
+  readonly noiseOffset?: number;
 }
 
 /** The arrays of a batch that is done with, to be filled again. */
@@ -99,10 +104,23 @@ export class BatchMaker {
     for (let i = 0; i < images.length; i++) images[i] = SIGNED[this.bytes[i]!]!;
     if (this.recipe.horizontalFlip) this.flip(index, images);
     normals({ seed, stream: Stream.noise, index }, noise);
+    this.offset(index, noise);
     integers({ seed, stream: Stream.timesteps, index }, bound, timesteps);
     if (labels) this.label(index, labels);
     const epoch = Math.floor(start / this.reader.source.count);
     return { index, epoch, images, noise, timesteps, labels };
+  }
+
+  private offset(index: number, noise: Float32Array): void {
+    const { noiseOffset = 0, batchSize, seed } = this.recipe;
+    if (noiseOffset === 0) return;
+    const { channels, imageSize } = this.reader.source;
+    const key = { seed, stream: Stream.noiseOffset, index };
+    const draws = normals(key, new Float32Array(batchSize * channels));
+    const plane = imageSize * imageSize;
+    for (let i = 0; i < noise.length; i++) {
+      noise[i]! += noiseOffset * draws[Math.floor(i / plane)]!;
+    }
   }
 
   private label(index: number, labels: Int32Array): void {

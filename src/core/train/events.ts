@@ -90,7 +90,8 @@ export interface WarningEvent {
 
 export interface DoneEvent {
   readonly type: 'done';
-  readonly reason: 'finished' | 'stopped' | 'time';
+  /** `stalled`: the loss had not fallen for as long as it was given patience. */
+  readonly reason: 'finished' | 'stopped' | 'time' | 'stalled';
   readonly run: string;
   readonly steps: number;
   readonly seconds: number;

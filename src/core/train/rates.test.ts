@@ -35,6 +35,18 @@ describe('learningRate', () => {
   });
 });
 
+describe('lrFinal', () => {
+  it('is the share that is left at the end: half-way, the mean of both ends', () => {
+    for (const lrSchedule of ['cosine', 'linear'] as const) {
+      const settings = { lr: 2, lrSchedule, lrFinal: 0.1, warmupSteps: 10, steps: 110 };
+      const at = (done: number) => learningRate(settings, done);
+      [at(5), at(10), at(60), at(110)].forEach((lr, i) =>
+        expect(lr).toBeCloseTo([1, 2, 1.1, 0.2][i]!, 12),
+      );
+    }
+  });
+});
+
 describe('emaDecayAt', () => {
   it('is that of EMAModel with warm-up', () => {
     const { ema, steps } = fixtureJson<AdamW>('optimiser/adamw.json');

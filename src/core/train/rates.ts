@@ -3,6 +3,8 @@ export interface LearningRateSettings {
   /** Rate after the warm-up. */
   readonly lr: number;
   readonly lrSchedule: 'cosine' | 'constant' | 'linear';
+  /** Share of `lr` that is left at the end of a schedule that falls. Default 0. */
+  readonly lrFinal?: number;
   readonly warmupSteps: number;
   /** Steps of the whole run. */
   readonly steps: number;
@@ -10,20 +12,21 @@ export interface LearningRateSettings {
 
 /**
  * The learning rate after `done` optimiser steps: growing from 0 over the warm-up, then constant, or
- * falling to 0 at the last step along a line or half a cosine (Loshchilov and Hutter, 2017, eq. 5). As
+ * falling to `lrFinal` of it at the last step along a line or half a cosine (Loshchilov and Hutter, 2017, eq. 5). As
  * `get_scheduler` of the diffusers library.
  */
 export function learningRate(settings: LearningRateSettings, done: number): number {
-  const { lr, lrSchedule, warmupSteps, steps } = settings;
+  const { lr, lrSchedule, lrFinal = 0, warmupSteps, steps } = settings;
   if (done < warmupSteps) return (lr * done) / warmupSteps;
   const progress = Math.min(1, (done - warmupSteps) / Math.max(1, steps - warmupSteps));
+  const falling = (share: number) => lr * (lrFinal + (1 - lrFinal) * share);
   switch (lrSchedule) {
     case 'constant':
       return lr;
     case 'linear':
-      return lr * (1 - progress);
+      return falling(1 - progress);
     case 'cosine':
-      return lr * Math.max(0, 0.5 * (1 + Math.cos(Math.PI * progress)));
+      return falling(Math.max(0, 0.5 * (1 + Math.cos(Math.PI * progress))));
   }
 }
 

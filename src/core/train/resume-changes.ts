@@ -15,6 +15,9 @@ const Changes = z.strictObject({
   threads: threads.unwrap().unwrap().nullable().optional(),
   checkpointEvery: shape.checkpointEvery.unwrap().optional(),
   previewEvery: shape.previewEvery.unwrap().optional(),
+  keepLast: shape.keepLast.unwrap().unwrap().nullable().optional(),
+  keepBest: shape.keepBest.unwrap().optional(),
+  patience: shape.patience.unwrap().unwrap().nullable().optional(),
 });
 
 /** Settings that may be changed when a run is resumed. */

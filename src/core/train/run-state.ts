@@ -6,6 +6,7 @@ import {
   readTrainingState,
   writeCheckpoint,
   type Checkpoint,
+  type LossTrendState,
 } from '../checkpoint/checkpoint';
 import { readPipelineWeights } from '../checkpoint/diffusers-folder';
 import type { ExpectedShapes } from '../checkpoint/exact-tensors';
@@ -54,6 +55,7 @@ export interface Standing {
   readonly step: number;
   readonly epoch: number;
   readonly loss: number | null;
+  readonly lossTrend: LossTrendState;
   readonly seconds: number;
 }
 
@@ -163,6 +165,9 @@ export interface ResumeChanges {
   readonly threads?: number | null;
   readonly checkpointEvery?: number;
   readonly previewEvery?: number;
+  readonly keepLast?: number | null;
+  readonly keepBest?: number;
+  readonly patience?: number | null;
 }
 
 export function changedConfig(config: TrainingConfig, changes: ResumeChanges): TrainingConfig {

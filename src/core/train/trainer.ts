@@ -2,6 +2,7 @@ import { copyFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../base/errors';
 import { asUserError, exists } from '../base/files';
+import type { LossTrendState } from '../checkpoint/checkpoint';
 import { MetricsLog } from '../checkpoint/metrics';
 import { RunDirectory, type Sitting } from '../checkpoint/run-directory';
 import { lockRun } from '../checkpoint/run-lock';
@@ -48,6 +49,7 @@ interface Start {
   readonly vectors: TrainingVectors;
   readonly step: number;
   readonly seconds: number;
+  readonly lossTrend: LossTrendState | null;
 }
 
 /**
@@ -65,7 +67,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     const run = await createRun(setup, options);
     const unlock = await lockRun(run.path);
     try {
-      yield* runLoop(setup, { run, vectors, step: 0, seconds: 0 }, options);
+      yield* runLoop(setup, { run, vectors, step: 0, seconds: 0, lossTrend: null }, options);
     } finally {
       await unlock();
     }
@@ -133,7 +135,8 @@ async function* resumeHolding(
     await held.unlock?.();
     held.unlock = await lockRun(run.path);
   }
-  yield* runLoop(setup, { run, vectors, step, seconds }, options);
+  const lossTrend = point.checkpoint?.state.lossTrend ?? null;
+  yield* runLoop(setup, { run, vectors, step, seconds, lossTrend }, options);
 }
 
 async function checkFolderIsFree(folder: string): Promise<void> {

@@ -1,13 +1,16 @@
 import { StoppedError, UserError } from '../base/errors';
 import { exists } from '../base/files';
+import type { LossTrendState } from '../checkpoint/checkpoint';
 import type { MetricsLog } from '../checkpoint/metrics';
 import type { RunDirectory } from '../checkpoint/run-directory';
 import { openBatches, type Batches } from '../data/batches';
 import type { TrainingControl } from './control';
 import type { TrainEvent } from './events';
 import { Divergence } from './divergence';
+import { LossTrend } from './loss-trend';
 import { Previewer } from './preview';
 import { Pace, residentMegabytes, StepWindow } from './progress';
+import { pruneCheckpoints } from './pruning';
 import { emaDecayAt, learningRate } from './rates';
 import { saveVectors } from './run-state';
 import type { Surroundings, TrainingSetup } from './setup';
@@ -18,6 +21,8 @@ export interface LoopStart {
   /** Steps done. */
   readonly step: number;
   readonly seconds: number;
+  /** Of the checkpoint that the run goes on from; null for a new run. */
+  readonly lossTrend: LossTrendState | null;
 }
 
 /** The loop of a run: batches in; steps, metrics, previews and checkpoints out. */
@@ -25,6 +30,7 @@ export class TrainingLoop {
   private step = 0;
   private epoch = 0;
   private loss: number | null = null;
+  private trend = new LossTrend();
   private secondsBefore = 0;
   private startedAt = 0;
   /** When it was held, on the clock of `startedAt`; null while it is not. */
@@ -54,6 +60,10 @@ export class TrainingLoop {
     this.step = start.step;
     if (await exists(this.directory.checkpointPath(start.step))) this.checkpointAt = start.step;
     this.secondsBefore = start.seconds;
+    this.trend = new LossTrend(start.lossTrend);
+    const { patience } = training;
+    if (patience !== null && this.trend.isStalled(start.step, patience))
+      this.trend.wait(start.step);
     const stepper = await Stepper.create(
       {
         runtime: setup.runtime,
@@ -74,6 +84,7 @@ export class TrainingLoop {
       timesteps: schedule.timesteps,
       seed: training.seed,
       horizontalFlip: setup.config.horizontalFlip,
+      noiseOffset: training.noiseOffset,
       classDropout: setup.config.classes ? training.classDropout : 0,
       firstIndex: start.step * training.accumulate,
       workerFile: this.surroundings.workerFile,
@@ -162,7 +173,7 @@ export class TrainingLoop {
       const message = `The loss is exploding at step ${this.step}, so no checkpoint is written now.`;
       return control.notSaved(new UserError(message));
     }
-    for await (const event of this.checkpoint(stepper, { last: false })) {
+    for await (const event of this.checkpoint(stepper, { last: false, isAsked: true })) {
       const failed = event.type === 'warning' && this.checkpointAt !== this.step;
       if (failed) control.notSaved(new UserError(event.message));
       yield event;
@@ -175,9 +186,10 @@ export class TrainingLoop {
     return every > 0 && this.step % every === 0;
   }
 
-  private endsEarly(): 'stopped' | 'time' | null {
+  private endsEarly(): 'stopped' | 'time' | 'stalled' | null {
     if (this.signal?.aborted) return 'stopped';
-    const { maxSeconds } = this.setup.config.training;
+    const { maxSeconds, patience } = this.setup.config.training;
+    if (patience !== null && this.trend.isStalled(this.step, patience)) return 'stalled';
     const sitting = this.seconds - this.secondsBefore;
     return maxSeconds !== null && sitting >= maxSeconds ? 'time' : null;
   }
@@ -191,6 +203,7 @@ export class TrainingLoop {
     this.step++;
     this.epoch = (this.step * training.accumulate * training.batchSize) / this.setup.source.count;
     this.loss = result.loss;
+    this.trend.add(this.step, result.loss);
     taken.forEach((batch) => batches.recycle(batch));
     return result;
   }
@@ -227,10 +240,13 @@ export class TrainingLoop {
     }
   }
 
-  /** A checkpoint that cannot be written now is tried again at the next, and at the end. */
+  /**
+   * A checkpoint that cannot be written now is tried again at the next, and at the end. One that was
+   * asked for is the user's: it is not among those that the run may remove.
+   */
   private async *checkpoint(
     stepper: Stepper,
-    { last }: { last: boolean },
+    { last, isAsked = false }: { last: boolean; isAsked?: boolean },
   ): AsyncGenerator<TrainEvent, void, undefined> {
     if (this.checkpointAt === this.step) return;
     const target = this.directory.checkpointPath(this.step);
@@ -238,13 +254,16 @@ export class TrainingLoop {
       step: this.step,
       epoch: this.epoch,
       loss: this.loss,
+      lossTrend: this.trend.state,
       seconds: this.seconds,
     };
     try {
       const vectors = await stepper.read();
       await saveVectors(target, this.setup, vectors, standing, this.surroundings.versions);
       const { step, seconds, loss } = standing;
-      await this.directory.update({ progress: { step, seconds, loss } });
+      const others = this.directory.record.checkpoints.filter((each) => each !== step);
+      const checkpoints = isAsked ? others : [...others, step];
+      await this.directory.update({ progress: { step, seconds, loss }, checkpoints });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       if (last) throw await this.lastCheckpointFailed(error);
@@ -255,6 +274,17 @@ export class TrainingLoop {
     this.checkpointAt = this.step;
     yield* this.logging(() => this.log.flush());
     yield { type: 'checkpoint', step: this.step, path: target };
+    yield* this.prune();
+  }
+
+  /** What cannot be removed now is tried again at the next checkpoint. */
+  private async *prune(): AsyncGenerator<TrainEvent, void, undefined> {
+    try {
+      await pruneCheckpoints(this.directory, this.setup.config.training);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      yield { type: 'warning', message: error.message };
+    }
   }
 
   private async lastCheckpointFailed(cause: UserError): Promise<UserError> {
@@ -286,16 +316,19 @@ export class TrainingLoop {
     const { training } = this.setup.config;
     const reason = this.step >= training.steps ? 'finished' : this.endsEarly()!;
     const { seconds } = this;
+    const messages = {
+      finished: null,
+      stopped: null,
+      time: `Stopped as asked after ${training.maxSeconds} seconds (maxSeconds).`,
+      stalled: `Ended as asked: the smoothed loss had not fallen for ${training.patience} steps (patience).`,
+    };
     yield* this.checkpoint(stepper, { last: true });
     const path = this.directory.checkpointPath(this.step);
     this.control?.saved({ step: this.step, path });
     if (reason !== 'stopped' && training.previewEvery > 0) yield* this.preview(previewer);
     await this.directory.update({
-      status: reason === 'finished' ? 'finished' : 'stopped',
-      message:
-        reason === 'time'
-          ? `Stopped as asked after ${training.maxSeconds} seconds (maxSeconds).`
-          : null,
+      status: reason === 'finished' || reason === 'stalled' ? 'finished' : 'stopped',
+      message: messages[reason],
       progress: { step: this.step, seconds, loss: this.loss },
     });
     yield {

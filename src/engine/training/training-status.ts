@@ -4,6 +4,14 @@ import type { SkippedFiles, TrainingStatus } from '../protocol';
 /** Files left out of a data set that are told by name. */
 const TOLD_FILES = 5;
 
+/** What is said of a training that ended, where there is something to say. */
+const ENDINGS = {
+  finished: null,
+  stopped: null,
+  time: 'The time it was given is over.',
+  stalled: 'Its loss had not fallen for as long as it was given patience.',
+} as const;
+
 /** A training that has just been asked for. */
 export function firstStatus(name: string): TrainingStatus {
   return {
@@ -61,11 +69,11 @@ export function changesBy(
       return { lastCheckpoint: { run: started!.run, step: event.step, path: event.path } };
     case 'done':
       return {
-        state: event.reason === 'finished' ? 'finished' : 'stopped',
+        state: event.reason === 'finished' || event.reason === 'stalled' ? 'finished' : 'stopped',
         step: event.steps,
         seconds: event.seconds,
         etaSeconds: null,
-        message: event.reason === 'time' ? 'The time it was given is over.' : null,
+        message: ENDINGS[event.reason],
       };
     case 'metrics':
     case 'preview':
