@@ -18,7 +18,7 @@ Examples:
   diffusion-lab export runs/digits-2026-11-23-1 --format onnx --out digits.onnx
 
 diffusers: a folder that DDPMPipeline.from_pretrained loads.
-onnx: one file of the net's prediction, with the number of images left open.
+onnx: one file of the net's prediction in standard operators (opset 18), with the number of images left open.
 Nothing that is there already is written over.
 `;
 

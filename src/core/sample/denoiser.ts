@@ -22,7 +22,7 @@ export interface Denoiser {
    * @param xt `[N, C, H, W]`
    * @param t the timestep of all images, 0 … T−1
    * @param classes a class for each image, for a class-conditional model
-   * @throws UserError at t = 0 if the model takes its logarithm
+   * @throws UserError at t = 0 if the model takes its logarithm; without classes if it needs some
    */
   predict(xt: Float32Array, t: number, classes?: ArrayLike<number> | null): Promise<Float32Array>;
   dispose(): Promise<void>;
@@ -57,6 +57,11 @@ const NO_TIME_ZERO =
   'The model embeds the logarithm of t (time_embedding_type "fourier"), so it has no answer at timestep 0; ' +
   'give its scheduler_config.json a steps_offset of 1.';
 
+/** A net with a list of classes is always given some: what has none to choose from takes vectors. */
+const NO_CLASS_CHOSEN =
+  'The model takes a vector for a class (class_embed_type "identity"), and no name stands for one, so it ' +
+  'cannot be drawn from here; export it as ONNX, whose input "classes" takes the vectors.';
+
 class GraphDenoiser implements Denoiser {
   constructor(
     readonly signature: ModelSignature,
@@ -74,7 +79,7 @@ class GraphDenoiser implements Denoiser {
     const timesteps = new Float32Array(this.batchSize).fill(t);
     const feeds: Record<string, Float32Array> = { sample: xt, timesteps };
     if (this.signature.classes !== null) {
-      if (!classes) throw new Error('a class-conditional model needs classes');
+      if (!classes) throw new UserError(NO_CLASS_CHOSEN);
       feeds.classes = oneHotRows(classes, this.signature.classes);
     }
     return (await this.executable.run(feeds, this.state)).prediction!;

@@ -54,6 +54,14 @@ it('a net of log t says that it has no answer at t = 0', async () => {
   await denoiser.dispose();
 });
 
+it('a net that takes vectors for classes says that none was given', async () => {
+  const { pipeline, weights } = await openModel(path.join(FOLDER, 'class-vectors'));
+  const denoiser = await createDenoiser(cpu, pipeline.model, weights, 1);
+  const prediction = denoiser.predict(new Float32Array(4 * 8 * 12), 5);
+  await expect(prediction).rejects.toThrow('takes a vector for a class');
+  await denoiser.dispose();
+});
+
 describe('a pipeline folder that diffusers wrote gives what diffusers computes from it', () => {
   it.each(NAMES)('%s', async (name) => {
     const { prediction, expected } = await predict(name);
