@@ -20,6 +20,10 @@ export interface DeviceState {
   dispose(): void;
 }
 
+/** What a graph computes in; `float16` has float32 at its edges and where it is needed. */
+export const PRECISIONS = ['float32', 'float16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
 /** A compiled graph. */
 export interface Executable {
   /**
@@ -35,6 +39,8 @@ export interface Executable {
 }
 
 export interface CompileOptions {
+  /** Default float32; float16 on WebGPU alone. */
+  readonly precision?: Precision;
   /** What the graph is, for errors: "training step", "sampling, 64 images". */
   readonly label: string;
   /** What to lower where it does not fit the device's memory: "draw fewer images (--count)". */

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../nn/model';
 import type { Weights } from '../nn/parameters';
-import type { Runtime } from '../runtime/runtime';
+import type { Precision, Runtime } from '../runtime/runtime';
 import { createDenoiser, type Denoiser } from './denoiser';
 
 interface Entry {
@@ -16,10 +16,14 @@ interface Entry {
 export class DenoiserCache {
   private entries: Entry[] = [];
 
-  /** @param capacity most models that are kept, at least 1 */
+  /**
+   * @param capacity most models that are kept, at least 1
+   * @param precision what all of them compute in
+   */
   constructor(
     readonly runtime: Runtime,
     private readonly capacity = 2,
+    private readonly precision: Precision = 'float32',
   ) {}
 
   /** A denoiser of these weights (the same object, unchanged) for this number of images. */
@@ -29,7 +33,7 @@ export class DenoiserCache {
     const entry = known ?? {
       weights,
       batchSize,
-      denoiser: createDenoiser(this.runtime, model, weights, batchSize),
+      denoiser: createDenoiser(this.runtime, model, weights, batchSize, this.precision),
     };
     const kept = [entry, ...this.entries.filter((other) => other !== entry)];
     this.entries = kept.slice(0, this.capacity);

@@ -10,7 +10,7 @@ import {
 } from '../nn/model';
 import type { ParameterSource } from '../nn/layers';
 import { constants, slicing, type ParameterLayout, type Weights } from '../nn/parameters';
-import type { DeviceState, Executable, Runtime } from '../runtime/runtime';
+import type { DeviceState, Executable, Precision, Runtime } from '../runtime/runtime';
 
 /** A model ready to predict for a fixed number of images at once. */
 export interface Denoiser {
@@ -93,16 +93,24 @@ class GraphDenoiser implements Denoiser {
 /**
  * Compiles a model with its weights as constants, which the executor lays out for speed.
  *
- * @throws UserError if the graph does not fit the device's memory
+ * @param precision float16 on WebGPU alone: about half the memory, and faster on a GPU made for it
+ * @throws UserError if the graph does not fit the device's memory, or the device has no such precision
  */
 export async function createDenoiser(
   runtime: Runtime,
   model: ModelConfig,
   weights: Weights,
   batchSize: number,
+  precision: Precision = 'float32',
 ): Promise<Denoiser> {
+  if (precision === 'float16' && runtime.device !== 'webgpu') {
+    throw new UserError(
+      `Device ${runtime.device} does not sample in float16: use --device webgpu, or leave --precision out.`,
+    );
+  }
   const graph = predictionGraph(model, batchSize, (g) => constants(g, weights));
   const executable = await runtime.compile(graph, {
+    precision,
     label: `Sampling ${batchSize} images`,
     remedy: 'draw fewer images at once (--count)',
   });

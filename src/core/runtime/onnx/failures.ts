@@ -30,6 +30,11 @@ export function explain(error: unknown, { label, device, remedy }: FailedGraph):
       `${label} was broken off because the driver of device ${device} gave up: try again, or use --device cpu.`,
     );
   }
+  if (/requires f16/i.test(message)) {
+    return new UserError(
+      `${label} needs 16-bit arithmetic (shader-f16), which the driver of device ${device} lacks: leave --precision out.`,
+    );
+  }
   if (OUT_OF_MEMORY.test(message)) {
     const wayOut = remedy ?? 'use a smaller model';
     return new UserError(`${label} does not fit the memory of device ${device}: ${wayOut}.`);

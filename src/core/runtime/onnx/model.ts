@@ -9,8 +9,10 @@ import type { Shape } from '../../graph/shape';
 export const OPSET = 18;
 const IR_VERSION = 8;
 
-const FLOAT = 1;
+/** Element types (TensorProto.DataType). */
+export const FLOAT = 1;
 const INT64 = 7;
+export const FLOAT16 = 10;
 
 export type OnnxAttribute = number | { readonly float: number } | string | readonly number[];
 
@@ -27,7 +29,8 @@ export interface OnnxNode {
 export interface OnnxInitializer {
   readonly name: string;
   readonly shape: Shape;
-  readonly data: Float32Array | BigInt64Array;
+  /** `Uint16Array`: the bits of float16. */
+  readonly data: Float32Array | BigInt64Array | Uint16Array;
 }
 
 /** A dimension is an extent or the name of one that is known only at run time. */
@@ -77,9 +80,14 @@ function writeNode(w: Writer, node: OnnxNode): void {
   if (node.domain) w.uint32(bytes(7)).string(node.domain);
 }
 
+function typeOf(data: OnnxInitializer['data']): number {
+  if (data instanceof Float32Array) return FLOAT;
+  return data instanceof Uint16Array ? FLOAT16 : INT64;
+}
+
 function writeInitializer(w: Writer, { name, shape, data }: OnnxInitializer): void {
   for (const extent of shape) w.uint32(varint(1)).int64(extent);
-  w.uint32(varint(2)).int32(data instanceof Float32Array ? FLOAT : INT64);
+  w.uint32(varint(2)).int32(typeOf(data));
   w.uint32(bytes(8)).string(name);
   w.uint32(bytes(9)).bytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }

@@ -12,6 +12,7 @@ import type {
 import { channelBlock } from './channel-block';
 import { OnnxExecutable } from './executable';
 import { explain } from './failures';
+import { inHalfPrecision } from './half-precision';
 import { lower, nextStateName, type LowerOptions } from './lower';
 import { encodeModel } from './model';
 import { env, InferenceSession, type Tensor } from './ort';
@@ -48,10 +49,12 @@ export class OnnxRuntime implements Runtime {
     this.description = this.onGpu ? options.device : `cpu, ${threads}`;
   }
 
-  async compile(graph: Graph, { label, remedy, profile }: CompileOptions): Promise<Executable> {
+  async compile(graph: Graph, options: CompileOptions): Promise<Executable> {
+    const { label, remedy, profile, precision } = options;
     const about = { label, device: this.device, remedy };
     const simplified = simplify(graph);
-    const model = encodeModel(lower(simplified, await this.lowering()));
+    const lowered = lower(simplified, await this.lowering());
+    const model = encodeModel(precision === 'float16' ? inHalfPrecision(lowered) : lowered);
     const locations = Object.fromEntries(
       simplified.outputs.map(({ name, role }) =>
         role === 'state' ? [nextStateName(name), 'gpu-buffer' as const] : [name, 'cpu' as const],
