@@ -31,6 +31,7 @@ const NAMES = [
   'no-mid-attention',
   'shortcuts',
   'centred',
+  'resampled',
 ];
 
 function modelOf(config: Record<string, unknown>, name: string): ModelConfig {
