@@ -27,6 +27,7 @@ type Entry = readonly [key: OverrideKey, value: string | null, description: stri
 const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
   'Data:': [
     ['dataset', 'source', 'digits, a folder of images, or idx:<folder or images file>'],
+    ['from', 'path', 'begin from the weights of a run, a checkpoint or a diffusers folder'],
     ['imageSize', 'n', 'side in pixels that images are brought to'],
     ['channels', 'n', '1: grey, 3: colour'],
     ['resize', 'mode', 'for images that are not square: cover, contain or stretch'],
@@ -57,6 +58,7 @@ const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
     ['minSnrGamma', 'x', 'weight the loss by min(SNR, gamma); 5 is usual'],
     ['noiseOffset', 'x', 'noise that is alike over a channel, for dark and bright images; 0.1'],
     ['patience', 'n', 'end when the smoothed loss has not fallen for so many steps'],
+    ['freeze', 'list', "parameters that keep their values, such as 'down_blocks.*,mid_block.*'"],
     ['seed', 'n', 'seed of everything random'],
   ],
   'Device:': [
@@ -86,6 +88,7 @@ export function addTrainOptions(command: Command): void {
       const option = new Option(flags, description).helpGroup(group);
       if (value === 'n') option.argParser(wholeOrText);
       if (value === 'x') option.argParser(numberOrText);
+      if (value === 'list') option.argParser((text) => text.split(',').map((part) => part.trim()));
       command.addOption(option);
     }
   }
@@ -103,8 +106,28 @@ function settingsIn(options: TrainOptions): ConfigOverrides {
  */
 export async function configFrom(options: TrainOptions): Promise<TrainingConfig> {
   const { preset, config: path } = options;
+  checkBase(options);
   const file = path === undefined ? undefined : { path, json: await readJson(path) };
   return resolveConfig({ preset, file, overrides: settingsIn(options) });
+}
+
+/** What `--from` brings along, and so cannot be asked for beside it. */
+const BROUGHT = [
+  'model',
+  'timesteps',
+  'schedule',
+  'betaStart',
+  'betaEnd',
+  'zeroTerminalSnr',
+  'prediction',
+] as const;
+
+function checkBase(options: TrainOptions): void {
+  const wrong = BROUGHT.find((key) => options.from !== undefined && options[key] !== undefined);
+  if (wrong === undefined) return;
+  throw new UserError(
+    `${optionName(wrong)} cannot be given with --from, which brings its net and noise schedule; leave it out.`,
+  );
 }
 
 /**

@@ -12,7 +12,7 @@ import type { ModelSettings, TrainingConfig, UNetSettings } from './training-con
  * @throws UserError, one sentence with the way out
  */
 export function checkConfig(config: TrainingConfig, name: NameKey = (key) => key): void {
-  checkModel(config, name);
+  if (config.from === undefined) checkModel(config, name);
   checkSchedule(config, name);
   checkSteps(config, name);
 }

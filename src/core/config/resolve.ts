@@ -11,6 +11,7 @@ import { TrainingConfig } from './training-config';
 /** Options of the command line, each with the key of the configuration that it sets. */
 const OVERRIDE_KEYS = {
   dataset: 'dataset',
+  from: 'from',
   imageSize: 'imageSize',
   channels: 'channels',
   resize: 'resize',
@@ -38,6 +39,7 @@ const OVERRIDE_KEYS = {
   patience: 'training.patience',
   classDropout: 'training.classDropout',
   emaDecay: 'training.emaDecay',
+  freeze: 'training.freeze',
   minSnrGamma: 'training.minSnrGamma',
   seed: 'training.seed',
   checkpointEvery: 'training.checkpointEvery',

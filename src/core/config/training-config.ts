@@ -127,6 +127,10 @@ const Training = z.strictObject({
     .nullable()
     .default(1)
     .describe('Largest norm of all gradients together; null for no limit.'),
+  freeze: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Parameters that keep their values, by patterns such as down_blocks.*'),
   minSnrGamma: z
     .number()
     .gt(0)
@@ -195,6 +199,14 @@ export const TrainingConfig = z.strictObject({
     .string()
     .min(1)
     .describe('What to learn from: digits, a folder of images, or idx:<folder or images file>.'),
+  from: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Begin from the weights of a run, a checkpoint or a diffusers folder; its net and noise schedule ' +
+        'take the place of model and schedule.',
+    ),
   imageSize: z
     .int()
     .min(4)

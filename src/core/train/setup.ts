@@ -1,5 +1,7 @@
+import path from 'node:path';
 import { UserError } from '../base/errors';
 import { UNCONDITIONED, type Conditioning } from '../checkpoint/sidecar';
+import type { Pipeline } from '../checkpoint/diffusers-folder';
 import { checkConfig, modelConfigOf } from '../config/check';
 import { settingName } from '../config/resolve';
 import type { TrainingConfig } from '../config/training-config';
@@ -14,6 +16,7 @@ import type { DeviceChoice } from '../runtime/devices';
 import { openRuntime } from '../runtime/open';
 import type { Runtime } from '../runtime/runtime';
 import type { Diffusion } from '../sample/sampler';
+import { configOnBase, frozenBy, hasSameClasses, netOnBase, openBase } from './fine-tuning';
 import type { TrainingStepSettings } from './training-step';
 
 /** Where the program's own files lie, and what it may use. */
@@ -38,6 +41,8 @@ export interface TrainingSetup {
   readonly source: ImageSource;
   readonly model: ModelConfig;
   readonly conditioning: Conditioning;
+  /** What the run begins from; null where it begins anew. */
+  readonly base: Pipeline | null;
   readonly layout: ParameterLayout;
   readonly diffusion: Diffusion;
   readonly step: TrainingStepSettings;
@@ -86,14 +91,18 @@ function embeddingRows({ classNames, nullClass }: Conditioning): number | null {
 /**
  * Opens data set and device for a configuration, and checks that all fits together.
  *
+ * @param resumed the checkpoint's net, where a run is gone on with
  * @throws UserError naming what is wrong and the way out; StoppedError when `signal` is aborted
  */
 export async function setUpTraining(
-  wanted: TrainingConfig,
+  asked: TrainingConfig,
   surroundings: Surroundings,
   onProgress: (progress: Progress) => void,
   signal?: AbortSignal,
+  resumed: Pipeline | null = null,
 ): Promise<TrainingSetup> {
+  const base = asked.from === undefined ? null : (resumed ?? (await openBase(asked.from)));
+  const wanted = base ? configOnBase(asked, base) : asked;
   const dataset = absoluteSpec(wanted.dataset);
   const opened = await openSource(wanted.dataset, {
     imageSize: wanted.imageSize,
@@ -105,11 +114,20 @@ export async function setUpTraining(
   });
   // A run can be resumed from another folder; what people read stays as they typed it.
   const source = { ...opened, spec: dataset };
-  const config = { ...wanted, dataset, imageSize: source.imageSize, channels: source.channels };
+  const from = wanted.from === undefined ? {} : { from: path.resolve(wanted.from) };
+  const config = {
+    ...wanted,
+    ...from,
+    dataset,
+    imageSize: source.imageSize,
+    channels: source.channels,
+  };
   checkConfig(config, settingName);
   const conditioning = conditioningOf(config, source);
   const numClassEmbeds = embeddingRows(conditioning);
-  const model = modelConfigOf(config.model, { ...config, numClassEmbeds });
+  const model = base
+    ? netOnBase(base, config, numClassEmbeds)
+    : modelConfigOf(config.model, { ...config, numClassEmbeds });
   const layout = parametersOf(model);
   const { prediction, ...settings } = config.schedule;
   const schedule = makeSchedule(settings);
@@ -117,7 +135,8 @@ export async function setUpTraining(
   const diffusion = { schedule, prediction };
   const { adam, clipGradNorm, batchSize, accumulate, emaDecay } = config.training;
   const optimiser = { ...adam, clipGradNorm };
-  const step = { model, layout, batchSize, accumulate, optimiser, ema: emaDecay > 0 };
+  const frozen = frozenBy(config.training.freeze, layout);
+  const step = { frozen, model, layout, batchSize, accumulate, optimiser, ema: emaDecay > 0 };
   const { runtime, choice } = await openRuntime({
     device: config.device,
     threads: config.threads ?? surroundings.defaultThreads,
@@ -126,7 +145,11 @@ export async function setUpTraining(
     cacheFolder: surroundings.cacheFolder,
   });
   const warnings = warningsOf(config, source, diffusion);
+  if (base && !resumed && !hasSameClasses(base, conditioning)) {
+    warnings.push(`The classes are not those of ${base.path}, so their embedding begins anew.`);
+  }
   return {
+    base,
     config,
     source,
     model,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { UserError } from '../base/errors';
 import { asUserError, exists } from '../base/files';
 import type { LossTrendState } from '../checkpoint/checkpoint';
+import type { Pipeline } from '../checkpoint/diffusers-folder';
 import { MetricsLog } from '../checkpoint/metrics';
 import { RunDirectory, type Sitting } from '../checkpoint/run-directory';
 import { lockRun } from '../checkpoint/run-lock';
@@ -13,6 +14,7 @@ import { absoluteSpec } from '../data/open';
 import type { Progress } from '../data/source';
 import type { TrainingControl } from './control';
 import type { TrainEvent } from './events';
+import { vectorsOnBase } from './fine-tuning';
 import {
   changedConfig,
   findResumePoint,
@@ -63,7 +65,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   try {
     if (options.out !== undefined) await checkFolderIsFree(options.out);
     const setup = yield* prepared(config, surroundings, signal);
-    const vectors = initialVectors(setup.step, config.training.seed);
+    const vectors = await firstVectors(setup);
     const run = await createRun(setup, options);
     const unlock = await lockRun(run.path);
     try {
@@ -120,7 +122,8 @@ async function* resumeHolding(
       `${options.from} has done ${step} steps, all of the ${config.training.steps} asked for; give more with --steps to train on.`,
     );
   }
-  const setup = yield* prepared(config, surroundings, signal);
+  const resumed = point.checkpoint?.pipeline ?? null;
+  const setup = yield* prepared(config, surroundings, signal, resumed);
   if (setup.source.fingerprint !== record.dataset.fingerprint) {
     yield {
       type: 'warning',
@@ -129,7 +132,7 @@ async function* resumeHolding(
   }
   const vectors = point.checkpoint
     ? await loadVectors(point.checkpoint, setup.layout, setup.step.ema)
-    : initialVectors(setup.step, config.training.seed);
+    : await firstVectors(setup);
   const run = await runToGoOnIn(point, setup, options);
   if (run.path !== point.run.path) {
     await held.unlock?.();
@@ -137,6 +140,12 @@ async function* resumeHolding(
   }
   const lossTrend = point.checkpoint?.state.lossTrend ?? null;
   yield* runLoop(setup, { run, vectors, step, seconds, lossTrend }, options);
+}
+
+/** What a new run begins with. */
+function firstVectors({ base, conditioning, step, config }: TrainingSetup) {
+  const { seed } = config.training;
+  return base ? vectorsOnBase(base, conditioning, step, seed) : initialVectors(step, seed);
 }
 
 async function checkFolderIsFree(folder: string): Promise<void> {
@@ -185,6 +194,7 @@ async function* prepared(
   config: TrainingConfig,
   surroundings: Surroundings,
   signal?: AbortSignal,
+  resumed: Pipeline | null = null,
 ): AsyncGenerator<TrainEvent, TrainingSetup, undefined> {
   let latest: Progress | null = null;
   let wake: () => void = () => undefined;
@@ -192,7 +202,7 @@ async function* prepared(
     latest = progress;
     wake();
   };
-  const work = setUpTraining(config, surroundings, report, signal);
+  const work = setUpTraining(config, surroundings, report, signal, resumed);
   const settled = work.then(
     () => true,
     () => true,

@@ -1,7 +1,7 @@
 import { GraphBuilder } from '../graph/builder';
 import { gradients } from '../graph/gradient';
 import type { Graph, Tensor } from '../graph/ops';
-import type { Shape } from '../graph/shape';
+import { sizeOf, type Shape } from '../graph/shape';
 import { buildModel, feedShapes, signatureOf, type ModelConfig } from '../nn/model';
 import { slicing, type ParameterLayout } from '../nn/parameters';
 import { adamW, type AdamWSettings } from './adamw';
@@ -17,6 +17,8 @@ export interface TrainingStepSettings {
   readonly optimiser: AdamWSettings;
   /** Keeps an exponential moving average of the parameters. */
   readonly ema: boolean;
+  /** Which parameters keep their values, in the layout's order; left out or null: none. */
+  readonly frozen?: readonly boolean[] | null;
 }
 
 /** Names of the device's state: vectors as long as the model has parameters. */
@@ -96,6 +98,7 @@ function addUpdate(
   gradient: Tensor,
 ): void {
   const shape = [settings.layout.total];
+  const keep = g.feed('keep', []);
   const moved = adamW(g, settings.optimiser, {
     params,
     gradient,
@@ -103,7 +106,7 @@ function addUpdate(
     expAvgSq: g.state(STATE.expAvgSq, shape),
     stepSize: g.feed('stepSize', []),
     invSqrtBias2: g.feed('invSqrtBias2', []),
-    keep: g.feed('keep', []),
+    keep: settings.frozen ? keepOfEach(g, settings, keep) : keep,
   });
   g.nextState(STATE.params, moved.params);
   g.nextState(STATE.expAvg, moved.expAvg);
@@ -126,7 +129,7 @@ export function buildTrainingStep(settings: TrainingStepSettings): TrainingGraph
   const { loss, perImage } = addLoss(g, settings, params, parameters, masks);
   g.result('loss', loss);
   g.result('lossPerImage', perImage);
-  const parts = gradients(g, g.mul(loss, 1 / accumulate), parameters).map((t) => g.flatten(t));
+  const parts = gradientParts(g, settings, g.mul(loss, 1 / accumulate), parameters);
   const gradient = g.concat(parts, 0);
   if (accumulate === 1) {
     addUpdate(g, settings, params, gradient);
@@ -134,6 +137,34 @@ export function buildTrainingStep(settings: TrainingStepSettings): TrainingGraph
   }
   g.nextState(STATE.gradient, g.add(g.state(STATE.gradient, [layout.total]), gradient));
   return { batch: g.build(), update: buildUpdate(settings), masks };
+}
+
+/** The gradients in the layout's order, 0 for what is frozen, for which nothing is computed. */
+function gradientParts(
+  g: GraphBuilder,
+  { layout, frozen }: TrainingStepSettings,
+  loss: Tensor,
+  parameters: readonly Tensor[],
+): Tensor[] {
+  const isLearnt = (_: unknown, i: number) => !frozen?.[i];
+  const learnt = gradients(g, loss, parameters.filter(isLearnt)).map((t) => g.flatten(t));
+  const zero = g.constant([0], []);
+  return layout.specs.map(({ shape }, i) =>
+    isLearnt(null, i) ? learnt.shift()! : g.broadcastTo(zero, [sizeOf(shape)]),
+  );
+}
+
+/** Weight decay's factor for each parameter: 1 for what is frozen. */
+function keepOfEach(
+  g: GraphBuilder,
+  { layout, frozen }: TrainingStepSettings,
+  keep: Tensor,
+): Tensor {
+  const one = g.constant([1], []);
+  const parts = layout.specs.map(({ shape }, i) =>
+    g.broadcastTo(frozen![i] ? one : keep, [sizeOf(shape)]),
+  );
+  return g.concat(parts, 0);
 }
 
 /** The update from summed gradients, which it sets back to 0. */
