@@ -136,20 +136,21 @@ async function distanceOf(
   a: AsyncGenerator<Float64Array>,
   b: AsyncGenerator<Float64Array>,
 ): Promise<SquaredNorms & Omit<TensorDifference, 'name' | 'shape' | 'relativeNorm'>> {
-  const sums = { count: 0, different: 0, maxDifference: 0, difference: 0, norm: 0 };
+  let [count, different, maxDifference, difference, norm] = [0, 0, 0, 0, 0];
   for await (const piece of a) {
     const other = (await b.next()).value as Float64Array;
-    sums.count += piece.length;
-    piece.forEach((value, i) => {
+    count += piece.length;
+    for (let i = 0; i < piece.length; i++) {
+      const value = piece[i]!;
       const counterpart = other[i]!;
-      sums.norm += value * value;
-      if (Object.is(value, counterpart) || value === counterpart) return;
+      norm += value * value;
+      if (value === counterpart || Object.is(value, counterpart)) continue;
       const distance = Math.abs(value - counterpart);
-      sums.different++;
-      sums.difference += distance * distance;
+      different++;
+      difference += distance * distance;
       // Once NaN, it stays: Math.max passes it on.
-      sums.maxDifference = Math.max(sums.maxDifference, distance);
-    });
+      maxDifference = Math.max(maxDifference, distance);
+    }
   }
-  return sums;
+  return { count, different, maxDifference, difference, norm };
 }

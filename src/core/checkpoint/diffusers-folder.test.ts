@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -111,6 +112,18 @@ describe('a pipeline folder that diffusers saved', () => {
     await exportPipeline(copy, { model, schedule, weights: legacy });
     const read = await readPipelineWeights(await openPipeline(copy), shapesOf(tensors));
     for (const { name, data } of tensors) expect(read.get(name), name).toEqual(data);
+  });
+
+  it('is read where it has one variant of the weights alone, with a warning', async () => {
+    const copy = path.join(folder, 'variant');
+    cpSync(SAVED, copy, { recursive: true });
+    renameSync(path.join(copy, WEIGHTS), path.join(copy, WEIGHTS.replace('.safe', '.fp16.safe')));
+    const pipeline = await openPipeline(copy);
+    expect(pipeline.warnings).toEqual([
+      `${path.join(copy, 'unet')} has its weights as a variant only: diffusion_pytorch_model.fp16.safetensors is read.`,
+    ]);
+    const tensors = await savedTensors();
+    expect((await readPipelineWeights(pipeline, shapesOf(tensors))).size).toBe(tensors.length);
   });
 
   it('is read as a bare model folder, with a warning for the schedule', async () => {

@@ -64,7 +64,7 @@ export function toNumbers(dtype: TensorDtype, bytes: Uint8Array): Float64Array {
     case 'F32':
     case 'F16':
     case 'BF16':
-      return Float64Array.from(toFloat32(dtype)!(bytes));
+      return new Float64Array(toFloat32(dtype)!(bytes));
     case 'F8_E4M3':
       return Float64Array.from(bytes, (byte) => eightBitToNumber(byte, 4));
     case 'F8_E5M2':
@@ -74,17 +74,17 @@ export function toNumbers(dtype: TensorDtype, bytes: Uint8Array): Float64Array {
     case 'U64':
       return Float64Array.from(new BigUint64Array(aligned(bytes)), Number);
     case 'I32':
-      return Float64Array.from(new Int32Array(aligned(bytes)));
+      return new Float64Array(new Int32Array(aligned(bytes)));
     case 'U32':
-      return Float64Array.from(new Uint32Array(aligned(bytes)));
+      return new Float64Array(new Uint32Array(aligned(bytes)));
     case 'I16':
-      return Float64Array.from(new Int16Array(aligned(bytes)));
+      return new Float64Array(new Int16Array(aligned(bytes)));
     case 'U16':
-      return Float64Array.from(new Uint16Array(aligned(bytes)));
+      return new Float64Array(new Uint16Array(aligned(bytes)));
     case 'I8':
-      return Float64Array.from(new Int8Array(aligned(bytes)));
+      return new Float64Array(new Int8Array(aligned(bytes)));
     case 'U8':
     case 'BOOL':
-      return Float64Array.from(bytes);
+      return new Float64Array(bytes);
   }
 }

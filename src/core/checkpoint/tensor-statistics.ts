@@ -76,21 +76,26 @@ interface Range {
 async function rangeOf(pieces: AsyncIterable<Float64Array>): Promise<Range> {
   const counts = { count: 0, finite: 0, nans: 0, infinities: 0, zeros: 0 };
   const range: Range = { ...counts, min: Infinity, max: -Infinity, sum: 0 };
-  for await (const piece of pieces) {
-    range.count += piece.length;
-    for (const value of piece) {
-      if (Number.isNaN(value)) range.nans++;
-      else if (!Number.isFinite(value)) range.infinities++;
-      else {
-        range.finite++;
-        range.sum += value;
-        if (value === 0) range.zeros++;
-        if (value < range.min) range.min = value;
-        if (value > range.max) range.max = value;
-      }
-    }
-  }
+  for await (const piece of pieces) addTo(range, piece);
   return range;
+}
+
+/** The local variables keep a loop of millions in registers. */
+function addTo(range: Range, piece: Float64Array): void {
+  let { finite, nans, zeros, min, max, sum } = range;
+  for (let i = 0; i < piece.length; i++) {
+    const value = piece[i]!;
+    if (value - value === 0) {
+      finite++;
+      sum += value;
+      if (value === 0) zeros++;
+      if (value < min) min = value;
+      if (value > max) max = value;
+    } else if (Number.isNaN(value)) nans++;
+  }
+  const count = range.count + piece.length;
+  const infinities = count - finite - nans;
+  Object.assign(range, { count, finite, nans, infinities, zeros, min, max, sum } satisfies Range);
 }
 
 async function spreadOf(
@@ -98,17 +103,29 @@ async function spreadOf(
   { count, finite, nans, infinities, zeros, min, max, sum }: Range,
 ): Promise<TensorStatistics> {
   const mean = sum / finite;
-  const parts = min === max ? 1 : HISTOGRAM_PARTS;
-  const histogram = new Float64Array(parts);
+  const histogram = new Float64Array(min === max ? 1 : HISTOGRAM_PARTS);
   let squares = 0;
-  for await (const piece of pieces) {
-    for (const value of piece) {
-      if (!Number.isFinite(value)) continue;
-      squares += (value - mean) ** 2;
-      const part = parts === 1 ? 0 : Math.floor(((value - min) / (max - min)) * parts);
-      histogram[Math.min(part, parts - 1)]!++;
-    }
-  }
+  for await (const piece of pieces) squares += sort(piece, histogram, mean, min, max);
   const deviation = Math.sqrt(squares / finite);
   return { count, nans, infinities, zeros, min, max, mean, deviation, histogram };
+}
+
+/** Counts the finite numbers into their parts; returns the sum of their squared distances from the mean. */
+function sort(
+  piece: Float64Array,
+  histogram: Float64Array,
+  mean: number,
+  min: number,
+  max: number,
+): number {
+  const last = histogram.length - 1;
+  const scale = last === 0 ? 0 : Math.min(histogram.length / (max - min), Number.MAX_VALUE);
+  let squares = 0;
+  for (let i = 0; i < piece.length; i++) {
+    const value = piece[i]!;
+    if (value - value !== 0) continue;
+    squares += (value - mean) ** 2;
+    histogram[Math.min(last, Math.floor((value - min) * scale))]!++;
+  }
+  return squares;
 }
