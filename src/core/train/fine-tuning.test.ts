@@ -10,6 +10,7 @@ import { frozenBy } from './fine-tuning';
 
 const scratch = new TrainingScratch();
 const FIXTURE = path.resolve(__dirname, '../../../test/fixtures/sample/pipeline');
+const saved = (name: string) => path.resolve(__dirname, '../../../test/fixtures/diffusers', name);
 let base: string;
 
 beforeAll(async () => {
@@ -119,6 +120,12 @@ describe('fine-tuning', () => {
       'a size that does not halve',
       () => ({ from: base, classes: true, imageSize: 9 }),
       /sample_size is 9; with 2 levels each side must be a multiple of 2/,
+    ],
+    ['a net of log t', () => ({ from: saved('fourier') }), /embeds the logarithm of t/],
+    [
+      'class timesteps',
+      () => ({ from: saved('class-timesteps'), classes: true }),
+      /class_embed_type "timestep", which cannot be trained here/,
     ],
     [
       'a pattern that fits nothing',

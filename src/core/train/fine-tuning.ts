@@ -68,6 +68,12 @@ export function netOnBase(
         'choose another --from.',
     );
   }
+  if (signatureOf(model).needsPositiveTime) {
+    throw new UserError(
+      `${base.path} embeds the logarithm of t (time_embedding_type "fourier"), and training begins at timestep 0; ` +
+        'choose another --from.',
+    );
+  }
   const config = { ...model.config, sample_size: imageSize!, num_class_embeds: numClassEmbeds };
   checkUNet2DConfig(config, base.path);
   return { type: 'unet', config };
