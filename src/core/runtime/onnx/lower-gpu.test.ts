@@ -82,10 +82,11 @@ describe('sums on a GPU', () => {
     expect(namesOf(summing([64, 32], [0]), 'ReduceSum')).toHaveLength(1);
   });
 
-  it('over batch and pixels begin with the pixels, as they lie', () => {
-    const [first] = namesOf(summing([8, 4, 6, 6], [0, 2, 3]), 'ReduceSum');
-    expect(first!.inputs[0]).toBe('x');
-    expect(namesOf(summing([8, 4, 6, 6], [0, 2, 3]), 'ReduceSum')).toHaveLength(2);
+  it('over batch and pixels begin with the pixels of large maps, as they lie', () => {
+    const large = namesOf(summing([64, 32, 8, 8], [0, 2, 3]), 'ReduceSum');
+    expect(large).toHaveLength(2);
+    expect(large[0]!.inputs[0]).toBe('x');
+    expect(namesOf(summing([8, 4, 6, 6], [0, 2, 3]), 'ReduceSum')).toHaveLength(1);
   });
 
   const runtimes = webgpu ? [cpu, webgpu] : [cpu];

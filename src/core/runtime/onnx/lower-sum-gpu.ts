@@ -15,6 +15,9 @@ const FEWEST_SUMS = 1025;
 /** A row that one workgroup sums; longer ones keep one part of the GPU busy and the rest idle. */
 const LONGEST_ROW = 4096;
 
+/** A tensor whose transposition costs less than one more program does. */
+const FEW_ELEMENTS = 2 ** 16;
+
 function sum(c: LoweringContext, x: string, axis: number): string {
   return c.emit('ReduceSum', [x, c.ints([axis])], { keepdims: 0 });
 }
@@ -58,10 +61,11 @@ export function reduceSumOnGpu(c: LoweringContext, node: Node<'reduceSum'>, x: s
   const leading = shape.findIndex((_, i) => !axes.includes(i));
   if (leading < 0)
     return c.reshape(sumOfAllOnGpu(c, c.reshape(x, [sizeOf(shape)]), sizeOf(shape)), out);
-  if (leading === 0) {
+  const inner = axes.filter((axis) => axis >= leading);
+  const few = inner.length > 0 && sizeOf(shape) <= FEW_ELEMENTS;
+  if (leading === 0 || few) {
     return c.emit('ReduceSum', [x, c.ints(axes)], { keepdims: Number(keepDims) });
   }
-  const inner = axes.filter((axis) => axis >= leading);
   const rest = inner.length ? c.emit('ReduceSum', [x, c.ints(inner)], { keepdims: 1 }) : x;
   const rows = sizeOf(shape.slice(0, leading));
   const width = sizeOf(shape.filter((_, i) => i >= leading && !axes.includes(i)));
