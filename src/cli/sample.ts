@@ -8,6 +8,8 @@ import { parseWith } from '../core/base/schema';
 import { DEVICES } from '../core/config/training-config';
 import { SOLVER_NAMES, VARIANCES } from '../core/diffusion/solvers';
 import { SPACINGS } from '../core/diffusion/spacing';
+import { PRECISIONS } from '../core/runtime/runtime';
+import { DenoiserCache } from '../core/sample/denoiser-cache';
 import { openRuntime } from '../core/runtime/open';
 import { describeSampling } from '../core/sample/describe-sampling';
 import {
@@ -60,6 +62,7 @@ const Settings = z.object({
   variance: z.enum(VARIANCES).optional(),
   seed: z.int().min(0).default(0),
   device: z.enum(DEVICES).default('auto'),
+  precision: z.enum(PRECISIONS).default('float32'),
   threads: z.int().min(1).max(1024).optional(),
 });
 type Settings = z.infer<typeof Settings>;
@@ -90,6 +93,7 @@ export function sampleCommand(program: Command): void {
   command
     .optionsGroup('Device:')
     .option('--device <name>', DEVICES.join(', '))
+    .option('--precision <name>', `${PRECISIONS.join(' or ')}, on webgpu (default float32)`)
     .option('--threads <n>', 'CPU threads', numberOrText)
     .optionsGroup('Results:')
     .option('--out <file.png>', 'the grid of all images (default: a new samples.png here)')
@@ -214,12 +218,17 @@ async function draw(
   });
   view.start(model, settingsFor(model, settings), settings.count, runtime.description, choice.why);
   output.event({ type: 'started', device: runtime.description, deviceReason: choice.why });
-  for await (const event of sampleImages(runtime, model, settings, signal)) {
-    if (event.type === 'done') return event;
-    const { first, step, steps, t, progress } = event;
-    output.event({ type: 'frame', step, steps, t, first, progress });
-    view.frame(event);
-    if (first === 0) await keep(event);
+  const cache = new DenoiserCache(runtime, 1, settings.precision);
+  try {
+    for await (const event of sampleImages(cache, model, settings, signal)) {
+      if (event.type === 'done') return event;
+      const { first, step, steps, t, progress } = event;
+      output.event({ type: 'frame', step, steps, t, first, progress });
+      view.frame(event);
+      if (first === 0) await keep(event);
+    }
+  } finally {
+    await cache.dispose();
   }
   throw new Error('sampling ended without images');
 }
