@@ -47,6 +47,7 @@ export interface CommandArguments {
   'diffusion.reveal': [target?: Target];
   'diffusion.refresh': [];
   'diffusion.selectDevice': [];
+  'diffusion.installTensorflow': [];
   'diffusion.doctor': [];
   'diffusion.newConfiguration': [folder?: vscode.Uri];
   'diffusion.showLog': [];

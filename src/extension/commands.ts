@@ -12,6 +12,7 @@ import {
   showForwardNoising,
 } from './commands/models';
 import { deletePaths, renameRun, reveal } from './commands/runs';
+import { installTensorflow } from './commands/tensorflow';
 import {
   resumeTraining,
   train,
@@ -106,6 +107,11 @@ export const COMMANDS: CommandTable = {
     name: 'Trying the devices',
     needs: null,
     run: selectDevice,
+  },
+  'diffusion.installTensorflow': {
+    name: 'Installing TensorFlow',
+    needs: null,
+    run: installTensorflow,
   },
   'diffusion.doctor': { name: 'The doctor', needs: null, run: doctor },
   'diffusion.newConfiguration': {

@@ -35,7 +35,7 @@ export async function selectDevice(context: CommandContext): Promise<void> {
 }
 
 /** Writes the setting where its present value comes from: elsewhere it would change nothing. */
-async function setDevice(device: string): Promise<void> {
+export async function setDevice(device: string): Promise<void> {
   const settings = vscode.workspace.getConfiguration('diffusion');
   const given = settings.inspect<string>('device');
   const isOfWorkspace = given?.workspaceValue !== undefined;
@@ -47,7 +47,7 @@ async function setDevice(device: string): Promise<void> {
 }
 
 /** An aborted signal for a cancelled token. */
-function signalOf(token: vscode.CancellationToken): AbortSignal {
+export function signalOf(token: vscode.CancellationToken): AbortSignal {
   const controller = new AbortController();
   token.onCancellationRequested(() => controller.abort());
   return controller.signal;
