@@ -33,8 +33,13 @@ export class Bench {
   }
 }
 
-export function startOurs({ threads }: BenchOptions, cacheFolder: string): Promise<Side> {
-  const args = [path.join(__dirname, 'ours.js'), cacheFolder];
+/** @param manner `calm`: at a lower priority, and idle threads sleep, as in the engine */
+export function startOurs(
+  { threads }: BenchOptions,
+  cacheFolder: string,
+  manner: 'usual' | 'calm' = 'usual',
+): Promise<Side> {
+  const args = [path.join(__dirname, 'ours.js'), cacheFolder, manner];
   return Side.start({ name: 'ours', command: process.execPath, args, threads, compile: false });
 }
 

@@ -27,10 +27,11 @@ interface Net {
   readonly channels: 1 | 3;
   readonly batchSize: number;
   readonly blockOutChannels: number[];
+  /** Of each level; the middle has it always. */
+  readonly attention: boolean[];
 }
 
-function settingsOf({ imageSize, channels, batchSize, blockOutChannels }: Net) {
-  const attention = blockOutChannels.map((_, level) => level === blockOutChannels.length - 1);
+function settingsOf({ imageSize, channels, batchSize, blockOutChannels, attention }: Net) {
   return {
     dataset: 'digits',
     imageSize,
@@ -56,6 +57,7 @@ export const CASES: readonly BenchCase[] = [
       channels: 1,
       batchSize: 64,
       blockOutChannels: [32, 64, 64],
+      attention: [false, false, true],
     }),
     samplingBatches: [1, 16, 64],
   },
@@ -67,6 +69,7 @@ export const CASES: readonly BenchCase[] = [
       channels: 3,
       batchSize: 32,
       blockOutChannels: [64, 128, 128, 256],
+      attention: [false, false, false, false],
     }),
     samplingBatches: [1, 16],
   },
@@ -78,6 +81,7 @@ export const CASES: readonly BenchCase[] = [
       channels: 3,
       batchSize: 8,
       blockOutChannels: [32, 64, 128, 128],
+      attention: [false, false, false, false],
     }),
     samplingBatches: [1, 16],
   },

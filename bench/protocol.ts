@@ -25,11 +25,20 @@ export type JobRequest =
       readonly variant: string | null;
     };
 
-/** What ours alone can be asked for: a matrix product of two inputs, size × size. */
-export interface GemmRequest {
-  readonly kind: 'gemm';
-  readonly size: number;
-}
+/** What ours alone can be asked for. */
+export type OwnRequest =
+  /** A matrix product of two inputs, size × size. */
+  | { readonly kind: 'gemm'; readonly size: number }
+  /** The training step of a case, its batches made meanwhile by the core's own thread. */
+  | { readonly kind: 'fed-training'; readonly case: string; readonly settings: StepSettings }
+  /** Batches of a data set from the core's own thread; an iteration is a batch. */
+  | {
+      readonly kind: 'batches';
+      readonly dataset: string;
+      readonly imageSize: number;
+      readonly channels: 1 | 3;
+      readonly batchSize: number;
+    };
 
 /** What both sides read, so that they compute the same. */
 export interface CaseFiles {
@@ -65,7 +74,7 @@ export interface Opened {
 
 export type SideRequest =
   | { readonly do: 'hello'; readonly threads: number; readonly compile: boolean }
-  | { readonly do: 'open'; readonly job: JobRequest | GemmRequest }
+  | { readonly do: 'open'; readonly job: JobRequest | OwnRequest }
   | { readonly do: 'run'; readonly job: number; readonly iterations: number }
   | { readonly do: 'close'; readonly job: number };
 

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { UserError } from '../src/core/base/errors';
-import type { GemmRequest, JobRequest, Opened, SideAnswers, SideRequest } from './protocol';
+import type { JobRequest, Opened, OwnRequest, SideAnswers, SideRequest } from './protocol';
 
 export interface SideProgram {
   readonly name: string;
@@ -14,6 +14,8 @@ export interface SideProgram {
 }
 
 const KEPT_WORDS = 4000;
+/** Time for a side to end by itself. */
+const END_MS = 20_000;
 
 interface Waiter {
   resolve(answer: unknown): void;
@@ -57,7 +59,7 @@ export class Side {
     }) as Promise<SideAnswers[R['do']]>;
   }
 
-  open(job: JobRequest | GemmRequest): Promise<Opened> {
+  open(job: JobRequest | OwnRequest): Promise<Opened> {
     return this.ask({ do: 'open', job });
   }
 
@@ -70,7 +72,9 @@ export class Side {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const closed = new Promise<void>((resolve) => this.child.once('close', () => resolve()));
     this.child.stdin!.end();
+    const deadline = setTimeout(() => this.child.kill('SIGKILL'), END_MS);
     await closed;
+    clearTimeout(deadline);
   }
 
   private receive(line: string): void {

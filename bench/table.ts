@@ -18,7 +18,7 @@ export function percent(share: number | null): string | null {
   return share === null ? null : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 }
 
-const times = (ratio: number | null) => (ratio === null ? null : `${ratio.toFixed(2)} ×`);
+export const times = (ratio: number | null) => (ratio === null ? null : `${ratio.toFixed(2)} ×`);
 
 export function comparisonTable(what: string, rows: readonly Comparison[]): string {
   const head = [

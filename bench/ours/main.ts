@@ -1,19 +1,23 @@
+import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { openRuntime } from '../../src/core/runtime/open';
-import type { Runtime } from '../../src/core/runtime/runtime';
-import { packageVersion, programFiles } from '../../src/core/train/program-files';
+import { programFiles } from '../../src/core/train/program-files';
 import type { SideRequest } from '../protocol';
-import { openJob, type Job } from './jobs';
+import { openJob, type Job, type Place } from './jobs';
 
-/** Our side of the bench, a process of its own as PyTorch's is: the core, without engine or command line. */
-
+/**
+ * Our side of the bench, a process of its own as PyTorch's is: the core, without engine or command line.
+ * Its arguments: a folder for caches, and `calm` to be as considerate as the engine is.
+ */
+const [cacheFolder, manner] = process.argv.slice(2);
+const isCalm = manner === 'calm';
 /** `dist`, which this bundle lies in a folder of. */
-const PROGRAM = path.join(__dirname, '..');
-const cacheFolder = process.argv[2]!;
+const { versions, ...files } = programFiles(path.join(__dirname, '..'));
+const places = { ...files, cacheFolder: cacheFolder! };
 
 class Ours {
-  private runtime: Runtime | null = null;
+  private place: Place | null = null;
   private readonly jobs = new Map<number, Job>();
   private count = 0;
 
@@ -21,15 +25,16 @@ class Ours {
     switch (request.do) {
       case 'hello': {
         const { threads } = request;
-        const { versions, ...places } = { ...programFiles(PROGRAM), cacheFolder };
-        this.runtime = (await openRuntime({ device: 'cpu', threads, ...places })).runtime;
-        const own = packageVersion(PROGRAM);
-        return { versions: { 'diffusion-lab': own, ...versions, node: process.versions.node } };
+        if (isCalm) os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL);
+        const wanted = { device: 'cpu', threads, spin: !isCalm } as const;
+        const { runtime } = await openRuntime({ ...wanted, ...places });
+        this.place = { runtime, ...places };
+        return { versions };
       }
       case 'open': {
-        const { job, losses } = await openJob(request.job, this.runtime!);
+        const { job, losses } = await openJob(request.job, this.place!);
         this.jobs.set(++this.count, job);
-        return { job: this.count, variant: 'onnx', losses };
+        return { job: this.count, variant: this.place!.runtime.description, losses };
       }
       case 'run': {
         const job = this.jobs.get(request.job)!;
@@ -43,6 +48,11 @@ class Ours {
         return {};
     }
   }
+
+  /** A thread that makes batches would keep the process. */
+  async end(): Promise<void> {
+    for (const job of this.jobs.values()) await job.close();
+  }
 }
 
 async function main(): Promise<void> {
@@ -53,6 +63,7 @@ async function main(): Promise<void> {
     }));
     process.stdout.write(`${JSON.stringify(answer)}\n`);
   }
+  await ours.end();
 }
 
 void main();
