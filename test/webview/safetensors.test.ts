@@ -116,7 +116,7 @@ describe('the editor of safetensors files', () => {
     await open();
     const { keyboard } = view.page;
     const focused = () =>
-      view.page.evaluate(() => document.activeElement?.querySelector('.tree-label')?.textContent);
+      view.page.evaluate("document.activeElement?.querySelector('.tree-label')?.textContent");
     await row('conv_in', 1).focus();
     await keyboard.press('ArrowRight');
     expect(await row('conv_in', 1).getAttribute('aria-expanded')).toBe('true');
@@ -200,7 +200,7 @@ describe('the editor of safetensors files', () => {
     );
     await measure(changed, 'conv_out', 'conv_out.weight');
     expect(await view.inaccessible()).toEqual([]);
-    const wide = await view.page.evaluate(() => document.documentElement.scrollWidth);
+    const wide = await view.page.evaluate('document.documentElement.scrollWidth');
     expect(wide).toBeLessThanOrEqual(width);
     await view.shoot(`safetensors-${theme}-${width}`);
   });
