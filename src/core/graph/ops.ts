@@ -12,8 +12,8 @@ export interface ConvAttrs {
 
 /**
  * The closed set of operations and their attributes. Everything is float32. Each kind has one entry
- * in each of three tables: shape inference (`infer.ts`), gradient (`vjp.ts`) and lowering
- * (`runtime/onnx/lower.ts`); a missing entry does not compile.
+ * in each of four tables: shape inference (`infer.ts`), gradient (`vjp.ts`), lowering
+ * (`runtime/onnx/lower.ts`) and kernel (`runtime/tensorflow/kernels.ts`); a missing entry does not compile.
  */
 export interface OpAttrs {
   input: { readonly name: string; readonly shape: Shape };
