@@ -126,6 +126,28 @@ describe('lowering', () => {
     }
   });
 
+  it('copies no output but what is an input, a constant or another output', async () => {
+    const graph = graphOf((g) => {
+      const x = g.feed('x', [2]);
+      const sum = g.add(x, 1);
+      g.result('sum', sum);
+      g.result('again', sum);
+      g.result('square', g.mul(sum, sum));
+      g.result('input', x);
+      g.result('constant', g.constant([5, 6]));
+    });
+    const { nodes } = lower(graph, { target: 'cpu' });
+    expect(nodes.filter(({ opType }) => opType === 'Identity')).toHaveLength(3);
+    const results = await evaluate(graph, { x: Float32Array.of(1, 2) });
+    expect(Object.fromEntries(Object.entries(results).map(([name, x]) => [name, [...x]]))).toEqual({
+      sum: [2, 3],
+      again: [2, 3],
+      square: [4, 9],
+      input: [1, 2],
+      constant: [5, 6],
+    });
+  });
+
   it('writes equal nodes and constants once', () => {
     const c = new LoweringContext('cpu', () => false);
     expect(c.emit('Add', ['a', 'b'])).toBe(c.emit('Add', ['a', 'b']));

@@ -4,7 +4,7 @@ import { lowerConv, lowerConvInputGrad, lowerConvWeightGrad } from './lower-conv
 import { reduceSumOnGpu } from './lower-sum-gpu';
 import { LoweringContext, type LowerRule, type LoweringTarget } from './lowering';
 import { preciseCos, preciseSin } from './lower-trigonometry';
-import type { OnnxModel, OnnxValue } from './model';
+import type { OnnxModel, OnnxNode, OnnxValue } from './model';
 
 /** Most inputs that a GPU provider's `Concat` binds at once (storage buffers a shader stage). */
 const MOST_GPU_CONCAT_INPUTS = 6;
@@ -173,6 +173,32 @@ function tensorsOfFeeds(graph: Graph): ReadonlySet<Tensor> {
   return open;
 }
 
+/**
+ * The nodes, of which those that make an output give it its outer name, so that it is written in place.
+ * What no node makes (an input, a constant), or is already another output, is copied.
+ */
+function withOutputs(
+  nodes: readonly OnnxNode[],
+  named: readonly (readonly [outer: string, inner: string])[],
+): OnnxNode[] {
+  const made = new Set(nodes.flatMap((node) => node.outputs));
+  const outerNames = new Map<string, string>();
+  const copies: OnnxNode[] = [];
+  for (const [outer, inner] of named) {
+    if (made.has(inner) && !outerNames.has(inner)) outerNames.set(inner, outer);
+    else {
+      const ends = { inputs: [inner], outputs: [outer] };
+      copies.push({ opType: 'Identity', name: `output ${outer}`, ...ends, attributes: {} });
+    }
+  }
+  const renamed = (names: readonly string[]) => names.map((name) => outerNames.get(name) ?? name);
+  return [...nodes, ...copies].map((node) => ({
+    ...node,
+    inputs: renamed(node.inputs),
+    outputs: renamed(node.outputs),
+  }));
+}
+
 export interface LowerOptions {
   readonly target: LoweringTarget;
   /** Leaves the first extent of all feeds and results open, under this name. */
@@ -197,20 +223,16 @@ export function lower(graph: Graph, options: LowerOptions): OnnxModel {
   }
   const extents = (tensor: Tensor, shape: Shape): OnnxValue['shape'] =>
     open.has(tensor) ? [options.openBatch!, ...shape.slice(1)] : shape;
+  const named: [outer: string, inner: string][] = [];
   const outputs = graph.outputs.map(({ name, role, tensor }) => {
     const outer = role === 'state' ? nextStateName(name) : name;
-    context.nodes.push({
-      opType: 'Identity',
-      name: `output ${outer}`,
-      inputs: [names.get(tensor)!],
-      outputs: [outer],
-      attributes: {},
-    });
+    named.push([outer, names.get(tensor)!]);
     return { name: outer, shape: extents(tensor, tensor.shape) };
   });
   const inputs = graph.inputs.map(({ name, tensor }) => ({
     name,
     shape: extents(tensor, tensor.shape),
   }));
-  return { nodes: context.nodes, initializers: context.initializers, inputs, outputs };
+  const nodes = withOutputs(context.nodes, named);
+  return { nodes, initializers: context.initializers, inputs, outputs };
 }
