@@ -45,7 +45,10 @@ describe('the command line', () => {
     ['train --preset quick --image-size 18', /--image-size is 18.*multiple of 4/],
     ['train --preset quick --schedule cosin', /--schedule is "cosin"/],
     ['train --preset quick --device gpu', /--device is "gpu".*webgpu/],
-    ['train --preset quick --device tensorflow', /Device tensorflow does not work here: .*; see the command devices/],
+    [
+      'train --preset quick --device tensorflow',
+      /Device tensorflow does not work here: .*; see the command devices/,
+    ],
     [
       'train --preset quick --seed 99999999999999999999',
       /--seed is 99999999999999999999; it must be a whole number from 0 to 9007199254740991/,
@@ -76,7 +79,10 @@ describe('the command line', () => {
     ['sample nowhere', /nowhere does not exist/],
     ['sample empty', /empty is neither a run, a checkpoint nor a diffusers folder/],
     ['sample empty --count 0', /--count is 0; it must be a whole number from 1/],
-    ['sample empty --solver euler', /--solver is "euler"; it must be ddpm or ddim/],
+    ['sample empty --solver rk4', /--solver is "rk4"; it must be one of ddpm, .* or unipc/],
+    ['sample empty --solver euler --order 2', /--order is for the dpmsolver\+\+, .* not euler/],
+    ['sample empty --solver unipc --order 4', /--order is 4; it must be one of 1, 2 or 3/],
+    ['sample empty --threshold 2', /--threshold is 2; it must be/],
     ['sample empty --solver ddpm --eta 0.5', /--eta is for the ddim solver/],
     ['noise nowhere.png', /nowhere\.png.*no such file/],
     ['noise text/cat.jpg', /text\/cat\.jpg.*not a PNG/],

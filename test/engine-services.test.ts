@@ -407,8 +407,8 @@ describe('bad input is told in one sentence, and changes nothing', () => {
     ],
     [
       'solver',
-      () => client.request('sample', sampling({ solver: 'euler' as 'ddim' })),
-      /^solver is "euler"; it must be/,
+      () => client.request('sample', sampling({ solver: 'rk4' as 'ddim' })),
+      /^solver is "rk4"; it must be/,
     ],
     [
       'unknown job',

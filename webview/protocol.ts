@@ -103,10 +103,16 @@ export interface ClassForm {
   readonly grid: { readonly names: readonly string[]; readonly scales: readonly number[] } | null;
 }
 
+/** Settings that only some solvers take; what is left out is as the model's folder says. */
+export type SolverForm = Pick<
+  SampleRequest,
+  'order' | 'bh' | 'karras' | 'skipPrk' | 'threshold' | 'thresholdMax'
+>;
+
 /** What the samples view's controls hold; it survives hiding and reload. */
 export interface SampleForm {
   readonly model: string;
-  readonly solver: SampleRequest['solver'];
+  readonly solver: NonNullable<SampleRequest['solver']>;
   /** Null: the solver's own default. */
   readonly steps: number | null;
   readonly eta: number;
@@ -116,6 +122,8 @@ export interface SampleForm {
   readonly spacing: SampleRequest['spacing'] | null;
   /** Null: as the model's folder says; of the ddpm solver alone. */
   readonly variance: SampleRequest['variance'] | null;
+  /** Of these, only what the solver takes. */
+  readonly own?: SolverForm;
   /** Left out for a model without classes, or one of which nothing is known yet. */
   readonly classes?: ClassForm;
 }

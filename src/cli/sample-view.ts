@@ -3,6 +3,7 @@ import type { SamplingSettings } from '../core/sample/sampler';
 import type { FrameEvent, SampledModel } from '../core/sample/sampling-job';
 import { bar, duration, plural, shortPath } from './format';
 import { LiveBlock } from './live-block';
+import { solverLine } from './sample-solver';
 import type { Terminal } from './terminal';
 import type { ViewOptions } from './train-view';
 
@@ -58,8 +59,7 @@ class QuietView implements SampleView {
     const { bold } = this.terminal.style;
     return [
       `${bold('Sampling')} ${plural(images, 'image')} from ${shortPath(model.pipeline.path)}`,
-      `  ${settings.solver.toUpperCase()}, ${plural(settings.steps, 'step')}, seed ${settings.seed}, ` +
-        `on ${bold(device)} (${why})`,
+      `  ${solverLine(settings)}, seed ${settings.seed}, ` + `on ${bold(device)} (${why})`,
     ];
   }
 }
@@ -82,7 +82,7 @@ class PlainView extends QuietView {
     this.tenths = tenths;
     this.nextAt = performance.now() + PLAIN_MS;
     this.say(
-      `${String(Math.floor(progress * 100)).padStart(3)} % · step ${step}/${steps} · t = ${t}`,
+      `${String(Math.floor(progress * 100)).padStart(3)} % · step ${step}/${steps} · t = ${Number(t.toFixed(1))}`,
     );
   }
 }
@@ -126,7 +126,7 @@ class LiveView extends QuietView {
     const cells = Math.max(8, Math.min(BAR_CELLS, columns - 40));
     const left = (((now - this.startedAt) / 1000) * (1 - progress)) / progress;
     this.draw([
-      `${style.cyan(bar(progress, cells, style.dim))} step ${step}/${steps} · t = ${t}` +
+      `${style.cyan(bar(progress, cells, style.dim))} step ${step}/${steps} · t = ${Number(t.toFixed(1))}` +
         (progress < 1 ? ` · ETA ${duration(left)}` : ''),
       '',
       ...this.picture(event),

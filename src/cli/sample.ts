@@ -1,15 +1,14 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { StoppedError, UserError } from '../core/base/errors';
+import { StoppedError } from '../core/base/errors';
 import { writeFolderAtomic } from '../core/base/files';
 import { writeEach, writeGif, writeGrid } from '../core/base/picture';
 import { parseWith } from '../core/base/schema';
 import { DEVICES } from '../core/config/training-config';
-import { SOLVER_NAMES, VARIANCES } from '../core/diffusion/solvers';
-import { SPACINGS } from '../core/diffusion/spacing';
 import { PRECISIONS } from '../core/runtime/runtime';
 import { DenoiserCache } from '../core/sample/denoiser-cache';
+import { SPACINGS } from '../core/diffusion/spacing';
 import { openRuntime } from '../core/runtime/open';
 import { describeSampling } from '../core/sample/describe-sampling';
 import {
@@ -20,6 +19,7 @@ import {
   type SampledEvent,
   type SampledModel,
 } from '../core/sample/sampling-job';
+import { checkUse, SolverShape } from '../core/sample/solver-settings';
 import { Animation } from './animation';
 import { duration, fields, plural, shortPath } from './format';
 import { catchInterrupts } from './interrupts';
@@ -33,6 +33,7 @@ import {
 import { Output } from './output';
 import { freeName, prepareFolder, prepareGif, preparePng } from '../core/base/output-files';
 import { addClassOptions, ClassSettings, classWishes, type ClassWishes } from './sample-classes';
+import { addSolverOptions } from './sample-solver';
 import { openSampleView, type SampleView } from './sample-view';
 import { commandLine, surroundings, VERSION } from './surroundings';
 import { openTerminal } from './terminal';
@@ -41,7 +42,7 @@ const EXAMPLES = `
 Examples:
   diffusion-lab sample runs/digits-2026-11-23-1
   diffusion-lab sample runs/digits-2026-11-23-1 --count 64 --out digits.png
-  diffusion-lab sample runs/digits-2026-11-23-1 --solver ddpm
+  diffusion-lab sample runs/digits-2026-11-23-1 --solver dpmsolver++ --steps 15
   diffusion-lab sample ./ddpm-cat-256 --count 4 --steps 100 --gif cats.gif
 
 Image i depends on the seed and i alone, not on --count. The PNG holds the
@@ -55,11 +56,8 @@ const COUNT = 16;
 const Settings = z.object({
   count: z.int().min(1).max(4096).optional(),
   ...ClassSettings,
-  solver: z.enum(SOLVER_NAMES).default('ddim'),
-  steps: z.int().min(1).optional(),
-  eta: z.number().min(0).max(1).optional(),
+  ...SolverShape,
   spacing: z.enum(SPACINGS).optional(),
-  variance: z.enum(VARIANCES).optional(),
   seed: z.int().min(0).default(0),
   device: z.enum(DEVICES).default('auto'),
   precision: z.enum(PRECISIONS).default('float32'),
@@ -83,12 +81,8 @@ export function sampleCommand(program: Command): void {
     .argument('<model>', 'a run (its latest checkpoint), a checkpoint, or a diffusers folder')
     .optionsGroup('Sampling:')
     .option('--count <n>', `images to draw (default ${COUNT})`, numberOrText)
-    .option('--solver <name>', `${SOLVER_NAMES.join(' or ')} (default ddim)`)
-    .option('--steps <n>', 'model evaluations (default: ddim 50, ddpm all timesteps)', numberOrText)
-    .option('--eta <x>', 'ddim: share of fresh noise, 0 … 1 (default 0)', numberOrText)
-    .option('--variance <name>', `ddpm: ${VARIANCES.join(' or ')} (default: as the model says)`)
-    .option('--spacing <name>', `timesteps: ${SPACINGS.join(', ')} (default: as the model says)`)
     .option('--seed <n>', 'seed of the noise (default 0)', wholeOrText);
+  addSolverOptions(command.optionsGroup('Solver:'));
   addClassOptions(command);
   command
     .optionsGroup('Device:')
@@ -105,7 +99,7 @@ export function sampleCommand(program: Command): void {
 
 async function runSample(target: string, options: SampleOptions): Promise<void> {
   const typed = parseWith(Settings, options, optionName);
-  checkUse(typed);
+  if (typed.solver) checkUse(typed.solver, typed);
   const closed = new AbortController();
   const output = new Output(Boolean(options.json), () => closed.abort());
   const view = openSampleView(openTerminal(process.stderr), {
@@ -135,16 +129,6 @@ async function runSample(target: string, options: SampleOptions): Promise<void> 
     if (interrupts.signal.aborted) throw new StoppedError('stopped');
   } finally {
     interrupts.dispose();
-  }
-}
-
-/** Refuses options that would be without effect. */
-function checkUse({ solver, eta, variance }: Settings): void {
-  if (eta !== undefined && solver !== 'ddim') {
-    throw new UserError(`--eta is for the ddim solver, not ${solver}; leave it out.`);
-  }
-  if (variance !== undefined && solver !== 'ddpm') {
-    throw new UserError(`--variance is for the ddpm solver, not ${solver}; leave it out.`);
   }
 }
 

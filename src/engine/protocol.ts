@@ -4,7 +4,7 @@ import type { RunStatus } from '../core/checkpoint/run-directory';
 import type { TensorStatistics } from '../core/checkpoint/tensor-statistics';
 import type { ScheduleConfig } from '../core/config/training-config';
 import type { SkippedFile } from '../core/data/source';
-import type { SolverName, Variance } from '../core/diffusion/solvers';
+import type { Bh, Order, SolverName, Variance } from '../core/diffusion/solvers';
 import type { Spacing } from '../core/diffusion/spacing';
 import type { TerminalCheck } from '../core/diffusion/terminal-check';
 import type { DeviceReport } from '../core/runtime/devices';
@@ -308,19 +308,34 @@ export interface Preview {
   readonly pixels: PixelBatch;
 }
 
-export interface SampleRequest {
+/** How to go back from noise; a setting that the solver does not take is refused. */
+export interface SolverRequest {
+  /** Left out: the model's own, but ddim for ddpm. */
+  readonly solver?: SolverName;
+  /** Left out: the solver's default. */
+  readonly steps?: number;
+  readonly eta?: number;
+  readonly variance?: Variance;
+  /** This and what follows, left out: as the model's folder says. */
+  readonly order?: Order;
+  readonly bh?: Bh;
+  /** Noise levels after Karras et al. */
+  readonly karras?: boolean;
+  /** PNDM without its Runge-Kutta start. */
+  readonly skipPrk?: boolean;
+  /** Dynamic thresholding at this quantile of x0, above 0 and up to 1; and its largest value. */
+  readonly threshold?: number;
+  readonly thresholdMax?: number;
+}
+
+export interface SampleRequest extends SolverRequest {
   /** The window's own name for this sampling; frames carry it. */
   readonly job: string;
   /** A run (its latest checkpoint), a checkpoint or a diffusers folder. */
   readonly model: string;
   readonly count: number;
   readonly seed: number;
-  readonly solver: SolverName;
-  /** Left out: the solver's default. */
-  readonly steps?: number;
-  readonly eta?: number;
   readonly spacing?: Spacing;
-  readonly variance?: Variance;
   /** Names of the images' classes, in turn; left out: all classes in turn. */
   readonly classes?: readonly string[];
   /** Guidance of the images, in turn; left out: the default, where the model can be guided. */
@@ -335,7 +350,7 @@ export interface SampleRequest {
 }
 
 /** Noised images, and how to bring them back. */
-export interface DenoiseRequest {
+export interface DenoiseRequest extends SolverRequest {
   /** As that of a sampling, whose name it takes the place of. */
   readonly job: string;
   readonly model: string;
@@ -348,11 +363,8 @@ export interface DenoiseRequest {
   /** By which they were noised: the noise has to be the model's at every timestep. */
   readonly schedule: NoiseSettings;
   readonly seed: number;
-  readonly solver: SolverName;
   /** 1 … t + 1; left out: the solver's default. One step of ddim is the model's prediction at t. */
   readonly steps?: number;
-  readonly eta?: number;
-  readonly variance?: Variance;
   readonly device: string;
   readonly threads?: number;
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gridPng, readPictureSettings } from '../../src/core/base/picture';
+import { takes } from '../../src/core/diffusion/solvers';
 import { describeSampling } from '../../src/core/sample/describe-sampling';
 import {
   openModel,
@@ -54,32 +55,44 @@ async function pngOf(wishes: SamplingWishes): Promise<Uint8Array> {
   throw new Error('no images');
 }
 
-function wishesOf({ steps, spacing, variance, classes: _, ...form }: SampleForm): SamplingWishes {
+function wishesOf({
+  steps,
+  eta,
+  spacing,
+  variance,
+  own,
+  classes: _,
+  ...form
+}: SampleForm): SamplingWishes {
   return {
     ...form,
+    ...own,
+    ...(takes(form.solver, 'eta') && { eta }),
     ...(steps !== null && { steps }),
     ...(spacing !== null && { spacing }),
-    ...(variance !== null && { variance }),
+    ...(variance !== null && takes(form.solver, 'variance') && { variance }),
   };
 }
 
 describe('a saved picture', () => {
-  it('restores the settings that draw it again, byte for byte', async () => {
-    const png = await pngOf({
-      count: 3,
-      seed: 5,
-      solver: 'ddim',
-      steps: 4,
-      eta: 0.5,
-      spacing: 'trailing',
-    });
+  it.each<Partial<SamplingWishes>>([
+    { solver: 'ddim', eta: 0.5 },
+    { solver: 'ddim', threshold: 0.9, thresholdMax: 1.5 },
+    { solver: 'ddpm', variance: 'fixed_large' },
+    { solver: 'pndm', skipPrk: true },
+    { solver: 'dpmsolver++', order: 3, karras: true },
+    { solver: 'unipc', order: 1, bh: 'bh1', threshold: 0.9 },
+    { solver: 'euler-ancestral' },
+  ])('restores the settings that draw it again, byte for byte: %j', async (asked) => {
+    const png = await pngOf({ count: 3, seed: 5, steps: 4, spacing: 'trailing', ...asked });
     const file = scratch.at('samples.png');
     await writeFile(file, png);
     const settings = await settingsInPng(await readFile(file));
     expect(settings).toEqual(await readPictureSettings(file));
     const restored = restoredForm(settings, OTHER, KNOWN)!;
     expect(restored.message).toBe('The settings of the picture are restored.');
-    expect(restored.form).toMatchObject({ model: PIPELINE, count: 3, seed: 5, steps: 4, eta: 0.5 });
+    expect(restored.form).toMatchObject({ model: PIPELINE, count: 3, seed: 5, steps: 4 });
+    expect(restored.form.solver).toBe(asked.solver);
     expect(Buffer.compare(await pngOf(wishesOf(restored.form)), png)).toBe(0);
   });
 

@@ -1,5 +1,5 @@
 import type { SolverName } from '../../src/core/diffusion/solvers';
-import { VARIANCES } from '../../src/core/diffusion/solvers';
+import { SOLVER_NAMES, takes, VARIANCES } from '../../src/core/diffusion/solvers';
 import { SPACINGS } from '../../src/core/diffusion/spacing';
 import type { ModelChoice, SampleForm } from '../protocol';
 import { button, dropdown, numberField } from '../shared/controls';
@@ -7,6 +7,8 @@ import { h, show } from '../shared/dom';
 import { count } from '../shared/format';
 import { ClassFields } from './class-fields';
 import type { ModelClasses } from '../../src/engine/protocol';
+import { SolverFields } from './solver-fields';
+import { fitting } from './solver-form';
 import { defaultSteps, modelLabel, MOST_IMAGES, SOLVER_CHOICES, takesEta } from './settings';
 
 export interface FormHandlers {
@@ -39,7 +41,7 @@ export class Form {
     label: 'Solver',
     choices: SOLVER_CHOICES,
     value: 'ddim',
-    onChange: (solver) => this.change({ solver }),
+    onChange: (solver) => this.change({ solver, own: fitting(solver, this.form.own) }),
   });
   private readonly steps: Readonly<Record<SolverName, ReturnType<typeof numberField>>>;
   private readonly eta = numberField({
@@ -79,6 +81,9 @@ export class Form {
     onChange: (value) =>
       this.change({ variance: VARIANCES.find((variance) => variance === value) ?? null }),
   });
+  private readonly solverFields = new SolverFields((own) =>
+    this.change({ own: fitting(this.form.solver, own) }),
+  );
   private readonly classes = new ClassFields((classes) => this.change({ classes }));
   private modelClasses: ModelClasses | null = null;
   private readonly sample;
@@ -94,7 +99,9 @@ export class Form {
     private readonly handlers: FormHandlers,
   ) {
     this.form = form;
-    this.steps = { ddim: this.stepsField('ddim'), ddpm: this.stepsField('ddpm') };
+    this.steps = Object.fromEntries(
+      SOLVER_NAMES.map((solver) => [solver, this.stepsField(solver)]),
+    ) as Form['steps'];
     this.sample = button({
       label: 'Sample',
       look: 'primary',
@@ -124,7 +131,6 @@ export class Form {
     this.model.element.classList.add('model');
     const elements = (controls: readonly { readonly element: HTMLElement }[]) =>
       controls.map(({ element }) => element);
-    const { ddim, ddpm } = this.steps;
     this.element = h(
       'form',
       {
@@ -136,7 +142,7 @@ export class Form {
       h(
         'div',
         { class: 'form-grid' },
-        ...elements([this.solver, ddim, ddpm]),
+        ...elements([this.solver, ...Object.values(this.steps)]),
         h('div', { class: 'pair' }, ...elements([this.seed, dice])),
         ...elements([this.count, this.eta]),
       ),
@@ -145,7 +151,12 @@ export class Form {
         'details',
         null,
         h('summary', null, 'More settings'),
-        h('div', { class: 'form-grid' }, ...elements([this.spacing, this.variance])),
+        h(
+          'div',
+          { class: 'form-grid' },
+          ...elements([this.spacing, this.variance]),
+          ...this.solverFields.elements,
+        ),
         restore.element,
       ),
       h('div', { class: 'toolbar' }, ...elements([this.sample, this.cancel, this.compare])),
@@ -240,6 +251,7 @@ export class Form {
     this.classes.show(this.form.classes, this.modelClasses);
     this.spacing.value = spacing ?? AS_MODEL;
     this.variance.value = variance ?? AS_MODEL;
-    show(this.variance.element, solver === 'ddpm');
+    show(this.variance.element, takes(solver, 'variance'));
+    this.solverFields.show(solver, steps, this.form.own);
   }
 }

@@ -1,8 +1,9 @@
-import { SOLVER_NAMES, VARIANCES } from '../../src/core/diffusion/solvers';
+import { BHS, ORDERS, SOLVER_NAMES, VARIANCES } from '../../src/core/diffusion/solvers';
 import { SPACINGS } from '../../src/core/diffusion/spacing';
-import type { ModelChoice, SampleForm } from '../protocol';
+import type { ModelChoice, SampleForm, SolverForm } from '../protocol';
 import { restoredClasses } from './classes';
 import { MOST_IMAGES } from './settings';
+import { fitting } from './solver-form';
 
 /** What a dropped picture leads to. */
 export interface Restored {
@@ -40,6 +41,7 @@ export function restoredForm(
   const model = modelOf(given, form.model, known);
   const count = whole('count', 1, Infinity) ?? form.count;
   const classes = restoredClasses(given);
+  const own = fitting(solver, restoredOwn(given));
   const message = [
     'The settings of the picture are restored.',
     model === null && `Its model, ${String(given['model'])}, is not here: choose one.`,
@@ -55,9 +57,24 @@ export function restoredForm(
       count: Math.min(count, MOST_IMAGES),
       spacing: SPACINGS.find((name) => name === given['spacing']) ?? null,
       variance: VARIANCES.find((name) => name === given['variance']) ?? null,
+      ...(own && { own }),
       ...(classes && { classes }),
     },
     message: message.filter(Boolean).join(' '),
+  };
+}
+
+/** The settings of one solver alone, as far as they make sense. */
+function restoredOwn(given: Readonly<Record<string, unknown>>): SolverForm {
+  const { karras, skipPrk, threshold } = given;
+  const { ratio, max } = (threshold ?? {}) as { readonly ratio?: unknown; readonly max?: unknown };
+  return {
+    order: ORDERS.find((order) => order === given['order']),
+    bh: BHS.find((bh) => bh === given['bh']),
+    karras: typeof karras === 'boolean' ? karras : undefined,
+    skipPrk: typeof skipPrk === 'boolean' ? skipPrk : undefined,
+    threshold: typeof ratio === 'number' && ratio > 0 && ratio <= 1 ? ratio : undefined,
+    thresholdMax: typeof max === 'number' && max >= 1 ? max : undefined,
   };
 }
 

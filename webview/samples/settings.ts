@@ -1,4 +1,4 @@
-import { SOLVERS, SOLVER_NAMES, type SolverName } from '../../src/core/diffusion/solvers';
+import { SOLVERS, SOLVER_NAMES, takes, type SolverName } from '../../src/core/diffusion/solvers';
 import { count, plural } from '../shared/format';
 import type { ModelChoice, SampleForm } from '../protocol';
 import { classesLabel, withGridCount } from './classes';
@@ -16,7 +16,7 @@ export function defaultSteps(solver: SolverName): string {
 
 /** Whether the solver takes a share of fresh noise. */
 export function takesEta(solver: SolverName): boolean {
-  return solver === 'ddim';
+  return takes(solver, 'eta');
 }
 
 /** The label of a model: its choice's, or its folder's name. */
@@ -31,7 +31,22 @@ export function rowLabel(form: SampleForm): string {
   const taken = steps === null ? `${defaultSteps(solver)} steps` : plural(steps, 'step');
   const noise = takesEta(solver) && eta > 0 ? `, η ${eta}` : '';
   const steppedIn = taken.replace('timesteps steps', 'timesteps');
-  return `${SOLVERS[solver].label}, ${steppedIn}${noise}${classesLabel(form)}`;
+  return `${SOLVERS[solver].label}, ${steppedIn}${noise}${ownLabel(form)}${classesLabel(form)}`;
+}
+
+/** ", order 3, Karras": what only some solvers have. */
+function ownLabel({ own }: SampleForm): string {
+  const words = [
+    own?.order !== undefined && `order ${own.order}`,
+    own?.bh,
+    own?.karras && 'Karras',
+    own?.skipPrk && 'no Runge-Kutta start',
+    own?.threshold !== undefined && `threshold ${own.threshold}`,
+  ];
+  return words
+    .filter(Boolean)
+    .map((word) => `, ${word}`)
+    .join('');
 }
 
 /** "seed 7, 16 images". */

@@ -18,13 +18,12 @@ import {
   type Variance,
 } from '../diffusion/solvers';
 import { spreadOf } from '../diffusion/solvers/plan';
-import { mostOffset, SPACINGS, type Spacing } from '../diffusion/spacing';
+import { mostOffset, type Spacing } from '../diffusion/spacing';
 
-/** The settings of solvers as they are asked for: fields of a zod object. */
+/** The settings of solvers as they are asked for, but for the spacing: fields of a zod object. */
 export const SolverShape = {
   solver: z.enum(SOLVER_NAMES).optional(),
   steps: z.int().min(1).optional(),
-  spacing: z.enum(SPACINGS).optional(),
   eta: z.number().min(0).max(1).optional(),
   variance: z.enum(VARIANCES).optional(),
   order: z.literal(ORDERS).optional(),

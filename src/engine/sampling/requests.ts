@@ -3,8 +3,8 @@ import { UserError } from '../../core/base/errors';
 import { parseWith } from '../../core/base/schema';
 import { DEVICES } from '../../core/config/training-config';
 import { makeSchedule } from '../../core/diffusion/schedule';
-import { SOLVER_NAMES, VARIANCES } from '../../core/diffusion/solvers';
 import { SPACINGS } from '../../core/diffusion/spacing';
+import { checkUse, SolverShape } from '../../core/sample/solver-settings';
 import type { SamplingTask } from '../compute/protocol';
 import { ScheduleShape } from '../noising';
 import type { DenoiseRequest, SampleRequest } from '../protocol';
@@ -19,18 +19,15 @@ const common = {
   job: z.string().min(1),
   model: z.string().min(1),
   seed: z.int().min(0),
-  solver: z.enum(SOLVER_NAMES),
-  steps: z.int().min(1).optional(),
-  eta: z.number().min(0).max(1).optional(),
-  variance: z.enum(VARIANCES).optional(),
   device: z.enum(DEVICES),
   threads: z.int().min(1).max(1024).optional(),
 };
 
 const Sampling = z.object({
   ...common,
-  count: z.int().min(1).max(4096),
+  ...SolverShape,
   spacing: z.enum(SPACINGS).optional(),
+  count: z.int().min(1).max(4096),
   classes: z.array(z.string()).min(1).max(4096).optional(),
   guidance: z.union([z.number(), z.array(z.number()).min(1).max(64)]).optional(),
   guidanceRescale: z.number().min(0).max(1).optional(),
@@ -40,6 +37,7 @@ const Sampling = z.object({
 const side = z.int().min(1).max(4096);
 const Denoising = z.object({
   ...common,
+  ...SolverShape,
   xt: z.instanceof(Float32Array),
   shape: z.tuple([z.int().min(1).max(64), z.int().min(1).max(64), side, side]),
   t: z.int().min(0),
@@ -51,7 +49,7 @@ const asIs = (key: string) => key;
 /** @throws UserError that names what is wrong in the request */
 export function askedSampling(request: SampleRequest): AskedSampling {
   const { job, model, device, threads, ...wishes } = parseWith(Sampling, request, asIs);
-  checkUse(wishes);
+  if (wishes.solver) checkUse(wishes.solver, wishes);
   return { job, task: { model, device, threads, wishes } };
 }
 
@@ -59,7 +57,7 @@ export function askedSampling(request: SampleRequest): AskedSampling {
 export function askedDenoising(request: DenoiseRequest): AskedSampling {
   const parsed = parseWith(Denoising, request, asIs);
   const { job, model, device, threads, xt, shape, t, schedule, ...wishes } = parsed;
-  checkUse(wishes);
+  if (wishes.solver) checkUse(wishes.solver, wishes);
   const numbers = shape.reduce((product, each) => product * each, 1);
   if (xt.length !== numbers) {
     throw new UserError(
@@ -70,18 +68,4 @@ export function askedDenoising(request: DenoiseRequest): AskedSampling {
   const images = { data: xt.slice(), shape };
   const from = { images, t, schedule: makeSchedule(schedule) };
   return { job, task: { model, device, threads, wishes: { ...wishes, count: shape[0] }, from } };
-}
-
-/** Refuses settings that would be without effect. */
-function checkUse({
-  solver,
-  eta,
-  variance,
-}: Pick<SamplingTask['wishes'], 'solver' | 'eta' | 'variance'>): void {
-  if (eta !== undefined && solver !== 'ddim') {
-    throw new UserError(`eta is for the ddim solver, not ${solver}; leave it out.`);
-  }
-  if (variance !== undefined && solver !== 'ddpm') {
-    throw new UserError(`variance is for the ddpm solver, not ${solver}; leave it out.`);
-  }
 }

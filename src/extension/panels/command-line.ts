@@ -54,6 +54,17 @@ function classOptions(classes: ClassForm | undefined): Option[] {
   ];
 }
 
+/** Options without a value; left out where the model's folder says. */
+function switches(own: SampleForm['own']): string[] {
+  const each = [
+    ['karras', own?.karras],
+    ['skip-prk', own?.skipPrk],
+  ] as const;
+  return each.flatMap(([name, isOn]) =>
+    isOn === undefined ? [] : [isOn ? `--${name}` : `--no-${name}`],
+  );
+}
+
 /**
  * The command that draws what a form of the samples view draws, for a shell with Node.
  *
@@ -64,7 +75,7 @@ export function sampleCommand(
   places: CommandPlaces,
   platform: NodeJS.Platform = process.platform,
 ): string {
-  const { model, solver, steps, eta, seed, count, spacing, variance, classes } = form;
+  const { model, solver, steps, eta, seed, count, spacing, variance, own, classes } = form;
   const options: readonly Option[] = [
     ['--count', classes?.grid ? null : count],
     ['--solver', solver],
@@ -72,6 +83,10 @@ export function sampleCommand(
     ['--eta', solver === 'ddim' && eta > 0 ? eta : null],
     ['--spacing', spacing],
     ['--variance', solver === 'ddpm' ? variance : null],
+    ['--order', own?.order],
+    ['--bh', own?.bh],
+    ['--threshold', own?.threshold],
+    ['--threshold-max', own?.thresholdMax],
     ...classOptions(classes),
     ['--seed', seed],
     ['--device', places.device === 'auto' ? null : places.device],
@@ -80,6 +95,6 @@ export function sampleCommand(
   const given = options.flatMap(([name, value]) =>
     value === null || value === undefined ? [] : [name, String(value)],
   );
-  const words = ['node', places.cli, 'sample', model, ...given];
+  const words = ['node', places.cli, 'sample', model, ...given, ...switches(own)];
   return words.map((word) => quoted(word, platform)).join(' ');
 }

@@ -108,7 +108,7 @@ function requestFor(
   form: SampleForm,
   { device, threads }: Services['settings'],
 ): SampleRequest {
-  const { model, count, seed, solver, steps, eta, spacing, variance, classes } = form;
+  const { model, count, seed, solver, steps, eta, spacing, variance, own, classes } = form;
   return {
     job,
     model,
@@ -118,6 +118,7 @@ function requestFor(
     device,
     ...(threads !== undefined && { threads }),
     ...(steps !== null && { steps }),
+    ...own,
     ...(solver === 'ddim' && { eta }),
     ...(spacing !== null && { spacing }),
     ...(solver === 'ddpm' && variance !== null && { variance }),
