@@ -185,7 +185,7 @@ export class Results {
     const first = this.rows.find(({ job }) => this.store.kept(job).length === this.longest);
     const kept = first && this.store.kept(first.job)[position - 1];
     if (!kept) return 'pure noise';
-    return `step ${kept.step} of ${this.store.kept(first.job).at(-1)!.step}, t = ${kept.t}`;
+    return `step ${kept.step} of ${this.store.kept(first.job).at(-1)!.step}, t = ${Number(kept.t.toFixed(1))}`;
   }
 
   /** Draws once a frame, however often things change. */

@@ -129,7 +129,7 @@ export class RowView {
     this.progress.value = progress;
     const left = this.eta.left(progress, performance.now() / 1000);
     const eta = left === null ? '' : `, ${duration(left)} left`;
-    setText(this.about, `Step ${step} of ${count(steps)}, t = ${t}${eta}`);
+    setText(this.about, `Step ${step} of ${count(steps)}, t = ${Number(t.toFixed(1))}${eta}`);
   }
 }
 
