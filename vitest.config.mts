@@ -2,7 +2,12 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'webview/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
+    include: [
+      'src/**/*.test.ts',
+      'webview/**/*.test.ts',
+      'test/**/*.test.ts',
+      'bench/**/*.test.ts',
+    ],
     // They need a real VS Code or a package: `npm test` brings both.
     exclude: [...configDefaults.exclude, 'test/vscode/**', 'test/workbench/**', 'test/package/**'],
     testTimeout: 60_000,

@@ -25,7 +25,7 @@ function tune(out: string, changes: PartialTrainingConfig): Promise<Events> {
   const { training, ...rest } = changes;
   const still = { steps: 1, warmupSteps: 0, lr: 1e-30, emaDecay: 0, previewEvery: 0, ...training };
   const config = tinyConfig({ ...rest, training: still });
-  const { imageSize: _, channels: __, ...open } = config;
+  const open = { ...config, imageSize: undefined, channels: undefined };
   return collect(scratch.start({ ...open, ...rest } as typeof config, scratch.at(out)));
 }
 
