@@ -38,6 +38,25 @@ it('measures a model without classes in a fixed space, the same each time', asyn
   expect({ ...again, seconds: 0 }).toMatchObject({ ...kept, seconds: 0 });
 });
 
+it('measures on the very images that the run held out', async () => {
+  const args = ['--config', cli.config, '--dataset', 'grey', '--channels', '3', '--quiet'];
+  const trained = await cli.run(['train', ...args, '--hold-out', '0.25', '--out', 'held']);
+  expect({ ...trained, stdout: '' }).toMatchObject({ code: 0, stderr: '' });
+  const found = eventsOf(await evaluate('held', '--count', '100', '--steps', '2', '--json')).at(
+    -1,
+  )!;
+  expect(found).toMatchObject({ reference: 90, heldOut: 30, sawHeldOut: false });
+  expect(found).toMatchObject({ classAccuracy: null, accuracyObstacle: 'no classes' });
+  const { stdout } = await evaluate('held', '--count', '100', '--steps', '2');
+  expect(stdout).not.toContain('trained on the held-out images');
+  expect(stdout).toContain('Class accuracy: not measured, since the model has no classes.');
+});
+
+it('says that a model may have seen the images, where the run tells nothing of them', async () => {
+  const args = ['run', '--dataset', 'grey', '--count', '100', '--steps', '2'];
+  expect((await evaluate(...args)).stdout).toContain('trained on the held-out images too, or');
+});
+
 it('says what is wrong, and writes nothing', async () => {
   const before = readdirSync(cli.path);
   writeFileSync(cli.at('taken.json'), '{}');

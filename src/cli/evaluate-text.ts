@@ -1,3 +1,4 @@
+import type { AccuracyObstacle } from '../core/evaluate/class-accuracy';
 import type { Evaluation, Likeness } from '../core/evaluate/evaluation';
 import type { Estimate } from '../core/evaluate/jackknife';
 import type { TimestepLoss } from '../core/evaluate/model-loss';
@@ -42,6 +43,20 @@ function lossTable(heldOut: readonly TimestepLoss[], train: readonly TimestepLos
   return table([['t', 'held out', 'training images'], ...rows]);
 }
 
+const OBSTACLES: Readonly<Record<AccuracyObstacle, string>> = {
+  'no classes': 'the model has no classes',
+  'other classes': "the model's classes are not, by name and order, those of the data set",
+  'no classifier': 'the data set has no two classes that a classifier could tell apart',
+};
+
+function accuracyLine({ classAccuracy, accuracyObstacle }: Evaluation): string {
+  if (classAccuracy) {
+    return `Of the samples, the classifier gives ${percentage(classAccuracy)} the class that was asked for.`;
+  }
+  const why = accuracyObstacle ? OBSTACLES[accuracyObstacle] : 'no class was asked for';
+  return `Class accuracy: not measured, since ${why}.`;
+}
+
 /** An evaluation as lines for people. */
 export function evaluationText(found: Evaluation, bold: (text: string) => string): string[] {
   const { settings, featureSpace, memorisation, loss, real } = found;
@@ -66,12 +81,8 @@ export function evaluationText(found: Evaluation, bold: (text: string) => string
       likenessRow('samples', found.count, found.samples),
       likenessRow('held-out images', real.count, real),
     ]),
-    ...(found.classAccuracy
-      ? [
-          '',
-          `Of the samples, the classifier gives ${percentage(found.classAccuracy)} the class that was asked for.`,
-        ]
-      : []),
+    '',
+    accuracyLine(found),
     '',
     bold('Copies? Distance to the nearest training image'),
     ...table([
@@ -90,7 +101,7 @@ export function evaluationText(found: Evaluation, bold: (text: string) => string
       ? [
           '',
           'The model was trained on the held-out images too, or that is unknown: train with --hold-out 0.1',
-          'for a loss that tells whether it learns by heart.',
+          '(from new weights, on 100 images or more) for a loss that tells whether it learns by heart.',
         ]
       : []),
   ];

@@ -31,6 +31,7 @@ const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
     ['imageSize', 'n', 'side in pixels that images are brought to'],
     ['channels', 'n', '1: grey, 3: colour'],
     ['resize', 'mode', 'for images that are not square: cover, contain or stretch'],
+    ['holdOut', 'x', 'share of the images that are only measured on, at most 0.5; 0.1'],
     ['classes', null, 'learn the class labels too (sub-folders, IDX labels, digits)'],
     ['horizontalFlip', null, 'mirror half of the images, at random'],
   ],

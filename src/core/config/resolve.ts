@@ -16,6 +16,7 @@ const OVERRIDE_KEYS = {
   channels: 'channels',
   resize: 'resize',
   horizontalFlip: 'horizontalFlip',
+  holdOut: 'holdOut',
   classes: 'classes',
   model: 'model.type',
   timesteps: 'schedule.timesteps',

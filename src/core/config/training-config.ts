@@ -222,6 +222,14 @@ export const TrainingConfig = z.strictObject({
     .default('cover')
     .describe('How images that are not square are brought to size: cropped, padded or stretched.'),
   horizontalFlip: z.boolean().default(false).describe('Mirror half of the images, at random.'),
+  holdOut: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0)
+    .describe(
+      'Share of the images that are not learnt from, but measured on; 0.1 is usual, 0 is off.',
+    ),
   classes: z
     .boolean()
     .default(false)

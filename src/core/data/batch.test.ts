@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BatchMaker, makeBatch, type BatchRecipe } from './batch';
 import type { ImageReader } from './reader';
 import type { ImageSource } from './source';
+import { splitOf } from './split';
 
 /** Image i is [i, i + 100] in every row; its label is i. */
 function countingReader(
@@ -58,6 +59,32 @@ describe('makeBatch', () => {
     const maker = new BatchMaker(countingReader(20, null, { kind: 'digits' }), recipe);
     const ids = Array.from({ length: 15 }, (_, i) => idsOf(maker.make(i).images)).flat();
     expect([...ids].sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, i) => i));
+  });
+
+  it('never takes a held-out image, and every other once an epoch', () => {
+    const reader = countingReader(20);
+    const { train, heldOut } = splitOf(reader.source, 0.25);
+    const maker = new BatchMaker(reader, { ...recipe, batchSize: 5, holdOut: 0.25 });
+    const batches = Array.from({ length: 9 }, (_, i) => maker.make(i));
+    for (const epoch of [0, 1, 2]) {
+      const ids = [0, 1, 2].flatMap((i) => idsOf(batches[3 * epoch + i]!.images));
+      expect([...ids].sort((a, b) => a - b)).toEqual([...train].sort((a, b) => a - b));
+      expect(batches[3 * epoch]!.epoch).toBe(epoch);
+    }
+    expect(heldOut).toHaveLength(5);
+    expect([...train, ...heldOut].sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 20 }, (_, i) => i),
+    );
+    const fresh = makeBatch(reader, { ...recipe, batchSize: 5, holdOut: 0.25 }, 7);
+    expect(fresh).toEqual(batches[7]);
+  });
+
+  it('takes nothing away from an endless set, whose held-out images lie far off', () => {
+    const reader = countingReader(20, null, { kind: 'digits' });
+    expect(makeBatch(reader, { ...recipe, holdOut: 0.5 }, 8)).toEqual(makeBatch(reader, recipe, 8));
+    const { train, heldOut } = splitOf(reader.source, 0.5);
+    expect(train).toHaveLength(20);
+    expect(Math.min(...heldOut)).toBeGreaterThanOrEqual(1e9);
   });
 
   it('goes on into the next epoch within a batch, and wraps a set smaller than a batch', () => {

@@ -1,5 +1,7 @@
 import { integers, normals, permutation, Stream, uniforms } from '../base/random';
 import type { ImageReader } from './reader';
+import type { ImageSource } from './source';
+import { splitOf } from './split';
 
 /** What one training step needs besides the weights. */
 export interface TrainingBatch {
@@ -36,6 +38,8 @@ export interface BatchRecipe {
    * that a model learns to change an image's mean (Guttenberg, 2023). Default 0.
    */
   readonly noiseOffset?: number;
+  /** Share of the images, 0 ≤ x < 1, that are in no batch: the held-out ones of `splitOf`. Default 0. */
+  readonly holdOut?: number;
 }
 
 /** The arrays of a batch that is done with, to be filled again. */
@@ -45,18 +49,27 @@ export type BatchBuffers = Pick<TrainingBatch, 'images' | 'noise' | 'timesteps' 
 const SIGNED = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
 
 /**
- * The order of the images: one permutation after the other, an epoch each. Of an endless set, each
- * epoch takes images that were not seen before.
+ * The order of the images that are learnt from: one permutation after the other, an epoch each. Of an
+ * endless set, each epoch takes images that were not seen before.
  */
 class ImageOrder {
   private epoch = -1;
   private order: Uint32Array = new Uint32Array();
+  /** Images an epoch. */
+  readonly count: number;
+  private readonly isEndless: boolean;
+  /** The images to choose from; null for all. */
+  private readonly chosen: Uint32Array | null;
 
   constructor(
     private readonly seed: number,
-    private readonly count: number,
-    private readonly isEndless: boolean,
-  ) {}
+    source: ImageSource,
+    holdOut: number,
+  ) {
+    this.chosen = holdOut > 0 ? splitOf(source, holdOut).train : null;
+    this.count = this.chosen?.length ?? source.count;
+    this.isEndless = source.origin.kind === 'digits';
+  }
 
   /** The image at `position`, counted from the start of the run. */
   at(position: number): number {
@@ -66,7 +79,8 @@ class ImageOrder {
       this.order = permutation(key, this.count);
       this.epoch = epoch;
     }
-    const image = this.order[position - epoch * this.count]!;
+    const place = this.order[position - epoch * this.count]!;
+    const image = this.chosen?.[place] ?? place;
     return this.isEndless ? image + epoch * this.count : image;
   }
 }
@@ -86,9 +100,9 @@ export class BatchMaker {
     private readonly reader: ImageReader,
     private readonly recipe: BatchRecipe,
   ) {
-    const { count, imageSize, channels } = reader.source;
-    const { batchSize, seed } = recipe;
-    this.order = new ImageOrder(seed, count, reader.source.origin.kind === 'digits');
+    const { imageSize, channels } = reader.source;
+    const { batchSize, seed, holdOut = 0 } = recipe;
+    this.order = new ImageOrder(seed, reader.source, holdOut);
     this.bytes = new Uint8Array(batchSize * channels * imageSize * imageSize);
     this.indices = new Uint32Array(batchSize);
     this.labels = new Int32Array(batchSize);
@@ -107,7 +121,7 @@ export class BatchMaker {
     this.offset(index, noise);
     integers({ seed, stream: Stream.timesteps, index }, bound, timesteps);
     if (labels) this.label(index, labels);
-    const epoch = Math.floor(start / this.reader.source.count);
+    const epoch = Math.floor(start / this.order.count);
     return { index, epoch, images, noise, timesteps, labels };
   }
 

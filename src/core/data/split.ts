@@ -1,6 +1,9 @@
 import { permutation, Stream } from '../base/random';
 import type { ImageSource } from './source';
 
+/** What a split needs to know of a data set. */
+type Divisible = Pick<ImageSource, 'count' | 'origin'>;
+
 /** Which images are learnt from, and which are only measured on. */
 export interface Split {
   readonly train: Uint32Array;
@@ -16,7 +19,7 @@ const FAR_DIGITS = 1_000_000_000;
  *
  * @param share of the images to hold out, 0 < share < 1
  */
-export function splitOf(source: ImageSource, share: number): Split {
+export function splitOf(source: Divisible, share: number): Split {
   const { count } = source;
   const held = Math.min(count - 1, Math.max(1, Math.round(count * share)));
   if (source.origin.kind === 'digits') {
@@ -26,4 +29,14 @@ export function splitOf(source: ImageSource, share: number): Split {
   }
   const order = permutation({ seed: 0, stream: Stream.heldOut, index: 0 }, count);
   return { train: order.slice(held), heldOut: order.slice(0, held) };
+}
+
+/**
+ * How many images a pass over the data set has: all but the held-out ones. Of the built-in digits, which never
+ * end, none is taken away.
+ *
+ * @param share of the images to hold out, 0 ≤ share < 1
+ */
+export function trainingCount(source: Divisible, share: number): number {
+  return share === 0 ? source.count : splitOf(source, share).train.length;
 }

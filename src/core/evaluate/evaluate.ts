@@ -3,8 +3,7 @@ import { UserError } from '../base/errors';
 import { exists } from '../base/files';
 import { plural } from '../base/number-text';
 import { pipelineFolderOf } from '../checkpoint/describe';
-import { RunDirectory } from '../checkpoint/run-directory';
-import type { TrainingConfig } from '../config/training-config';
+import { RunDirectory, type RunRecord } from '../checkpoint/run-directory';
 import { openSource } from '../data/open';
 import { openReader } from '../data/reader';
 import { splitOf, type Split } from '../data/split';
@@ -19,6 +18,7 @@ import {
   type SampledModel,
   type SamplingWishes,
 } from '../sample/sampling-job';
+import { accuracyObstacle } from './class-accuracy';
 import { agreement, type Embedder } from './embed';
 import type { Evaluation, EvaluationProgress, EvaluationStage, Likeness } from './evaluation';
 import { openFeatureSpace } from './feature-space';
@@ -46,8 +46,10 @@ export interface EvaluationRequest {
 
 /** A tenth of them still has a spread to be measured. */
 const FEWEST_IMAGES = 100;
-/** Share of a data set that is held out. */
+/** Share of a data set that is held out where the run held out none, or too few. */
 const HELD_OUT_SHARE = 0.1;
+/** Fewest held-out images that are measured on. */
+const FEWEST_HELD_OUT = 10;
 /** Most images that each is measured with: what more would change is less than the errors. */
 const MOST_REFERENCE = 10_000;
 const MOST_HELD_OUT = 2_000;
@@ -63,6 +65,8 @@ interface Reference {
   readonly source: ImageSource;
   readonly train: LabelledImages;
   readonly heldOut: LabelledImages;
+  /** Share that is held out. */
+  readonly share: number;
   readonly sawHeldOut: boolean;
 }
 
@@ -89,6 +93,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
     train,
     heldOut,
     fingerprint: source.fingerprint,
+    share: reference.share,
     cacheFolder: request.cacheFolder,
     onProgress: report('features'),
     signal,
@@ -96,7 +101,10 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   try {
     const drawn = await draw(request, model, report('sampling'));
     report('likeness')(0);
-    const likeness = await compare(space.embedder, drawn, reference, signal);
+    const obstacle = accuracyObstacle(model.pipeline.conditioning.classNames, source.classNames);
+    const { predicted, ...likeness } = await compare(space.embedder, drawn, reference, signal);
+    const { classes } = drawn;
+    const isTold = classes !== null && obstacle === null;
     report('nearest')(0);
     const memorisation = await searchCopies(runtime, drawn, reference, signal);
     report('loss')(0);
@@ -111,6 +119,8 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
       heldOut: heldOut.count,
       sawHeldOut: reference.sawHeldOut,
       ...likeness,
+      classAccuracy: isTold ? shareOf(agreement(predicted, classes), classes.length) : null,
+      accuracyObstacle: obstacle,
       memorisation,
       loss,
       seconds: (performance.now() - startedAt) / 1000,
@@ -120,18 +130,19 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   }
 }
 
-/** The configuration of the run that a checkpoint lies in, or null. */
-async function configOf(pipelineFolder: string): Promise<TrainingConfig | null> {
+/** What the run that a checkpoint lies in says of itself; null where it lies in none. */
+async function recordOf(pipelineFolder: string): Promise<RunRecord | null> {
   const run = path.dirname(path.dirname(path.resolve(pipelineFolder)));
   if (!(await exists(path.join(run, 'run.json')))) return null;
-  return (await RunDirectory.open(run)).record.config;
+  return (await RunDirectory.open(run)).record;
 }
 
 async function openReference(
   { target, dataset, cacheFolder, signal }: EvaluationRequest,
   model: SampledModel,
 ): Promise<Reference> {
-  const config = await configOf(await pipelineFolderOf(target));
+  const record = await recordOf(await pipelineFolderOf(target));
+  const config = record?.config;
   const spec = dataset ?? config?.dataset;
   if (spec === undefined) {
     throw new UserError(
@@ -157,11 +168,26 @@ async function openReference(
       `${spec} has ${plural(source.count, 'image')}, too few to tell how like them others are; give a data set of at least ${FEWEST_IMAGES} (--dataset).`,
     );
   }
-  return { source, ...readSplit(source), sawHeldOut: true };
+  const own = record && shareHeldOutBy(record, source);
+  const share = own ?? HELD_OUT_SHARE;
+  return { source, ...readSplit(source, splitOf(source, share)), share, sawHeldOut: own === null };
 }
 
-function readSplit(source: ImageSource): { train: LabelledImages; heldOut: LabelledImages } {
-  const split: Split = splitOf(source, HELD_OUT_SHARE);
+/**
+ * The share of the run, if its held-out images are enough and surely new to the model: weights that the run
+ * began from may have seen them.
+ */
+function shareHeldOutBy({ config, dataset }: RunRecord, source: ImageSource): number | null {
+  const { holdOut, from } = config;
+  if (holdOut === 0 || from !== undefined || dataset.fingerprint !== source.fingerprint)
+    return null;
+  return splitOf(source, holdOut).heldOut.length < FEWEST_HELD_OUT ? null : holdOut;
+}
+
+function readSplit(
+  source: ImageSource,
+  split: Split,
+): { train: LabelledImages; heldOut: LabelledImages } {
   const reader = openReader(source);
   try {
     return {
@@ -203,7 +229,7 @@ async function compare(
   drawn: Drawn,
   { train, heldOut }: Reference,
   signal?: AbortSignal,
-): Promise<Pick<Evaluation, 'samples' | 'real' | 'classAccuracy'>> {
+): Promise<Pick<Evaluation, 'samples' | 'real'> & { predicted: Int32Array }> {
   const { features: raw } = await embedder.embed(train.data, signal);
   const unit = rmsOf(raw);
   const ofTrain = divided(raw, unit);
@@ -213,8 +239,7 @@ async function compare(
   return {
     samples: likenessOf(divided(features, unit), ofTrain),
     real: { count, ...likenessOf(rowsOf(ofHeldOut, 0, count), ofTrain) },
-    classAccuracy:
-      drawn.classes && shareOf(agreement(predicted, drawn.classes), drawn.classes.length),
+    predicted,
   };
 }
 

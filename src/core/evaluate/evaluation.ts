@@ -1,4 +1,5 @@
 import type { SamplingSettings } from '../sample/sampler';
+import type { AccuracyObstacle } from './class-accuracy';
 import type { Estimate } from './jackknife';
 import type { TimestepLoss } from './model-loss';
 
@@ -41,8 +42,10 @@ export interface Evaluation {
   readonly samples: Likeness;
   /** Held-out images against the training images: what a perfect model would reach at that count. */
   readonly real: Likeness & { readonly count: number };
-  /** Share of samples whose class the classifier tells, 0 … 1; null without classes. */
+  /** Share of samples whose class the classifier tells, 0 … 1; null where it cannot. */
   readonly classAccuracy: Estimate | null;
+  /** Why it cannot; null where it can. */
+  readonly accuracyObstacle: AccuracyObstacle | null;
   readonly memorisation: {
     readonly samples: NearestDistances;
     readonly heldOut: NearestDistances;

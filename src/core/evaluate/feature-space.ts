@@ -32,6 +32,8 @@ export interface FeatureSpaceRequest extends ClassifierHooks {
   readonly heldOut: LabelledImages;
   /** Of the data set. */
   readonly fingerprint: string;
+  /** Share of it that is held out: with it, what the training images are. */
+  readonly share: number;
   /** Trained networks are kept there. */
   readonly cacheFolder: string;
 }
@@ -57,8 +59,9 @@ export async function openFeatureSpace(request: FeatureSpaceRequest): Promise<Fe
 }
 
 async function classifierOf(request: FeatureSpaceRequest, net: FeatureNet): Promise<Weights> {
-  const { fingerprint, train, cacheFolder } = request;
-  const name = hashText(JSON.stringify([VERSION, fingerprint, train.count, net])).slice(0, 32);
+  const { fingerprint, train, share, cacheFolder } = request;
+  const key = [VERSION, fingerprint, train.count, share, net];
+  const name = hashText(JSON.stringify(key)).slice(0, 32);
   const folder = path.join(cacheFolder, 'features', name);
   const kept = await readKept(path.join(folder, FILE), net);
   if (kept) return kept;

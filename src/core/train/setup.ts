@@ -7,6 +7,7 @@ import { settingName } from '../config/resolve';
 import type { TrainingConfig } from '../config/training-config';
 import { absoluteSpec, openSource } from '../data/open';
 import type { ImageSource, Progress } from '../data/source';
+import { trainingCount } from '../data/split';
 import { checkPrediction } from '../diffusion/prediction';
 import { makeSchedule } from '../diffusion/schedule';
 import { terminalCheck } from '../diffusion/terminal-check';
@@ -39,6 +40,8 @@ export interface Surroundings {
 export interface TrainingSetup {
   readonly config: TrainingConfig;
   readonly source: ImageSource;
+  /** Images that are learnt from, an epoch. */
+  readonly images: number;
   readonly model: ModelConfig;
   readonly conditioning: Conditioning;
   /** What the run begins from; null where it begins anew. */
@@ -51,14 +54,14 @@ export interface TrainingSetup {
   readonly warnings: readonly string[];
 }
 
-function warningsOf(config: TrainingConfig, source: ImageSource, diffusion: Diffusion): string[] {
+function warningsOf(config: TrainingConfig, images: number, diffusion: Diffusion): string[] {
   const warnings: string[] = [];
   const { problem, mend } = terminalCheck(diffusion.schedule);
   if (problem) warnings.push(mend ? `${problem} ${mend}` : problem);
   const { batchSize, accumulate } = config.training;
-  if (source.count < batchSize * accumulate) {
+  if (images < batchSize * accumulate) {
     warnings.push(
-      `The data set has ${source.count} images, fewer than one step takes (${batchSize * accumulate}); ` +
+      `The data set has ${images} images${config.holdOut > 0 ? ' to learn from' : ''}, fewer than one step takes (${batchSize * accumulate}); ` +
         'it will be learnt by heart.',
     );
   }
@@ -80,6 +83,13 @@ function conditioningOf(config: TrainingConfig, { classNames, spec }: ImageSourc
   }
   const nullClass = config.training.classDropout > 0 ? classNames.length : null;
   return { classNames: [...classNames], nullClass };
+}
+
+function checkHoldOut({ holdOut }: TrainingConfig, { count, spec }: ImageSource): void {
+  if (holdOut === 0 || count > 1) return;
+  throw new UserError(
+    `${settingName('holdOut')} is ${holdOut}, but ${spec} has one image only, which is needed to learn from; leave it out.`,
+  );
 }
 
 /** Rows of the class embedding: one a class, and one for none if it has a place. */
@@ -123,6 +133,8 @@ export async function setUpTraining(
     channels: source.channels,
   };
   checkConfig(config, settingName);
+  checkHoldOut(config, source);
+  const images = trainingCount(source, config.holdOut);
   const conditioning = conditioningOf(config, source);
   const numClassEmbeds = embeddingRows(conditioning);
   const model = base
@@ -144,7 +156,7 @@ export async function setUpTraining(
     probeFile: surroundings.probeFile,
     cacheFolder: surroundings.cacheFolder,
   });
-  const warnings = warningsOf(config, source, diffusion);
+  const warnings = warningsOf(config, images, diffusion);
   if (base && !resumed && !hasSameClasses(base, conditioning)) {
     warnings.push(`The classes are not those of ${base.path}, so their embedding begins anew.`);
   }
@@ -152,6 +164,7 @@ export async function setUpTraining(
     base,
     config,
     source,
+    images,
     model,
     conditioning,
     layout,

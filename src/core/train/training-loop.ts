@@ -84,6 +84,7 @@ export class TrainingLoop {
       timesteps: schedule.timesteps,
       seed: training.seed,
       horizontalFlip: setup.config.horizontalFlip,
+      holdOut: setup.config.holdOut,
       noiseOffset: training.noiseOffset,
       classDropout: setup.config.classes ? training.classDropout : 0,
       firstIndex: start.step * training.accumulate,
@@ -201,7 +202,7 @@ export class TrainingLoop {
     const decay = emaDecayAt(training, this.step + 1);
     const result = await stepper.run(taken, this.step + 1, lr, decay);
     this.step++;
-    this.epoch = (this.step * training.accumulate * training.batchSize) / this.setup.source.count;
+    this.epoch = (this.step * training.accumulate * training.batchSize) / this.setup.images;
     this.loss = result.loss;
     this.trend.add(this.step, result.loss);
     taken.forEach((batch) => batches.recycle(batch));
