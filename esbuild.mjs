@@ -14,7 +14,6 @@ const processes = {
     'data-worker': 'src/core/data/worker.ts',
     'device-probe': 'src/core/runtime/probe.ts',
     'tensorflow-install': 'src/core/runtime/tensorflow/install-process.ts',
-    'tensorflow-install': 'src/core/runtime/tensorflow/install-process.ts',
   },
   outdir: 'dist',
   platform: 'node',
