@@ -1,3 +1,5 @@
+import { setImmediate as turn } from 'node:timers/promises';
+
 /** A training or a sampling in the thread that computes, and how far its reader has come. */
 export class Job {
   readonly stop = new AbortController();
@@ -8,11 +10,15 @@ export class Job {
   /** @param ahead events that may be on their way to the reader, at least 1 */
   constructor(private readonly ahead: number) {}
 
-  /** Sends on all events, no faster than they are dealt with. */
+  /**
+   * Sends on all events, no faster than they are dealt with. After each, what this thread was told
+   * meanwhile is heard: a job that is never held up would take a step more before a stop.
+   */
   async pass<E>(events: AsyncIterable<E>, send: (event: E) => void): Promise<void> {
     for await (const event of events) {
       send(event);
       this.unread++;
+      await turn();
       while (this.unread >= this.ahead && !this.isClosed) await this.news();
       if (this.isClosed) return;
     }

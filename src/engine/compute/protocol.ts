@@ -83,7 +83,7 @@ export type ComputeToMain =
   | { readonly type: 'notSaved'; readonly request: number; readonly error: Thrown };
 
 /**
- * Events that a job may be ahead of their reader. A training waits for each to be dealt with; a
- * sampling's next step is computed while the last is made into pixels.
+ * Events that a job may be ahead of their reader: next steps are computed while the last is told, or
+ * made into pixels. A step of a training is two events, of a sampling one, with images.
  */
-export const EVENTS_AHEAD = { training: 1, sampling: 2 } as const;
+export const EVENTS_AHEAD = { training: 8, sampling: 2 } as const;

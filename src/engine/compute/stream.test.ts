@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Job } from './job';
 import { EventStream } from './stream';
@@ -30,8 +31,10 @@ async function* upTo(last: number, onEnd: () => void = () => undefined) {
   }
 }
 
-/** All that can be done without a reader is done. */
-const quiet = () => new Promise((resolve) => setImmediate(resolve));
+/** All that can be done without a reader is done: each event takes a turn of the loop. */
+async function quiet() {
+  for (let i = 0; i < 10; i++) await turn();
+}
 
 describe('a job’s events', () => {
   it('are read in order, to the end', async () => {
@@ -49,6 +52,13 @@ describe('a job’s events', () => {
       await quiet();
       expect(sent).toHaveLength(dealtWith + ahead);
     }
+  });
+
+  it('leave room between two of them to hear that the job is to end', async () => {
+    const { job, sent, over } = connected(upTo(100), 50);
+    setImmediate(() => job.close());
+    await over;
+    expect(sent.length).toBeLessThanOrEqual(2);
   });
 
   it('end with the error of the job, after all that came before', async () => {

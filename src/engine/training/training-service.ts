@@ -9,7 +9,7 @@ import { changesBy, firstStatus } from './training-status';
 export interface TrainingListener {
   /** The status has changed. */
   changed(): void;
-  /** Of every event, before the status changes by it; the training waits for it. */
+  /** Of every event, before the status changes by it and the next is dealt with. */
   event(event: TrainEvent, run: string | null): Promise<void>;
   /** Has ended, in any way. */
   ended(run: string | null): Promise<void>;
