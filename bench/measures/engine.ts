@@ -31,7 +31,10 @@ const QUICK = CASES[0]!;
 const TURN = 1.5;
 const STEPS = 1_000_000;
 
-/** All three by turns, with as many threads, equally calm and at the same priority. */
+/**
+ * All three by turns, who begins changing, with as many threads, equally calm and at the same priority.
+ * The log is written; checkpoints and previews, which a run has by its own settings, are not.
+ */
 export async function measureEngine(bench: Bench): Promise<EngineCost> {
   note('engine');
   const { options, folder } = bench;
@@ -48,13 +51,19 @@ export async function measureEngine(bench: Bench): Promise<EngineCost> {
     await trainFor(engine, TURN);
     const iterations = Math.max(1, Math.round(TURN / (await run(bare, 10))));
     await run(fed, 10);
-    const seconds = { bare: [] as number[], fed: [] as number[], engine: [] as number[] };
+    const turns = [
+      () => run(bare, iterations),
+      () => trainFor(engine, TURN),
+      () => run(fed, iterations),
+    ];
+    const seconds: [number[], number[], number[]] = [[], [], []];
     for (let round = 0; round < options.rounds; round++) {
-      seconds.bare.push(await run(bare, iterations));
-      seconds.engine.push(await trainFor(engine, TURN));
-      seconds.fed.push(await run(fed, iterations));
+      for (let i = 0; i < turns.length; i++) {
+        const at = (i + round) % turns.length;
+        seconds[at]!.push(await turns[at]!());
+      }
     }
-    return costOf(seconds);
+    return costOf({ bare: seconds[0], engine: seconds[1], fed: seconds[2] });
   } finally {
     await side.end();
     await engine.client
