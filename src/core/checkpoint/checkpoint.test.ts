@@ -73,7 +73,7 @@ describe('a checkpoint', () => {
   it('comes back as it was written, bit for bit', async () => {
     await writeCheckpoint(target, content());
     const checkpoint = await readCheckpoint(target);
-    expect(checkpoint.state).toEqual({ format: 1, ...content().state });
+    expect(checkpoint.state).toEqual({ format: 1, lossTrend: null, ...content().state });
     expect(checkpoint.pipeline).toMatchObject({
       model: content().model,
       schedule: content().schedule,

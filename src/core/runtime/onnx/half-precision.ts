@@ -71,20 +71,36 @@ class Halving {
   }
 
   /** What goes before the first product, all of the timesteps' sinusoids, is in float32. */
-  private isWide({ opType, inputs }: OnnxNode, isOutput: boolean): boolean {
-    if (isOutput || WIDE.has(opType)) return true;
+  private isWide({ opType, inputs }: OnnxNode): boolean {
+    if (WIDE.has(opType)) return true;
     return !PRODUCTS.has(opType) && inputs.every((name) => this.kinds.get(name) !== 'half');
   }
 
-  rewrite(node: OnnxNode, isOutput: boolean): void {
-    const kind = this.isWide(node, isOutput) ? 'float' : 'half';
+  /** @param outputs the model's own */
+  rewrite(node: OnnxNode, outputs: ReadonlySet<string>): void {
+    const kind = this.isWide(node) ? 'float' : 'half';
     // The scales of a Resize are float32 whatever it resizes.
     const inputs = node.inputs.map((name, i) =>
       node.opType === 'Resize' && i > 0 ? name : this.as(name, kind),
     );
-    this.nodes.push({ ...node, inputs });
     // Mean and deviation of a LayerNormalization are float32.
-    node.outputs.forEach((name, i) => this.kinds.set(name, i === 0 ? kind : 'float'));
+    const kinds = node.outputs.map((_, i) => (i === 0 ? kind : 'float'));
+    const names = node.outputs.map((name, i) =>
+      kinds[i] === 'half' && outputs.has(name) ? `${name}:half` : name,
+    );
+    this.nodes.push({ ...node, inputs, outputs: names });
+    names.forEach((name, i) => this.kinds.set(name, kinds[i]!));
+    node.outputs.forEach((name, i) => {
+      if (names[i] !== name) this.giveOutput(name, names[i]!);
+    });
+  }
+
+  /** An output of the model is float32, whatever it was computed in. */
+  private giveOutput(name: string, half: string): void {
+    this.kinds.set(name, 'float');
+    const attributes = { to: FLOAT };
+    const cast = { opType: 'Cast', name: `cast ${name}`, inputs: [half], outputs: [name] };
+    this.nodes.push({ ...cast, attributes });
   }
 }
 
@@ -97,10 +113,7 @@ export function inHalfPrecision(model: OnnxModel): OnnxModel {
   const halving = new Halving(model);
   const outputs = new Set(model.outputs.map(({ name }) => name));
   for (const node of model.nodes) {
-    halving.rewrite(
-      node,
-      node.outputs.some((name) => outputs.has(name)),
-    );
+    halving.rewrite(node, outputs);
   }
   const used = new Set(halving.nodes.flatMap(({ inputs }) => inputs));
   const initializers = halving.initializers.filter(({ name }) => used.has(name));
