@@ -1,7 +1,7 @@
 import type { AccuracyObstacle } from '../core/evaluate/class-accuracy';
 import type { Evaluation, Likeness } from '../core/evaluate/evaluation';
 import type { Estimate } from '../core/evaluate/jackknife';
-import type { TimestepLoss } from '../core/evaluate/model-loss';
+import type { TimestepLoss } from '../core/sample/model-loss';
 import { count, duration, fields, plural, shortPath } from './format';
 
 /** A figure and its error, with as many digits as the error lets stand. */

@@ -126,12 +126,18 @@ function aboutCheckpoint(description: Of<'checkpoint'>, style: Style): string[] 
 }
 
 function aboutRun(description: Of<'run'>, style: Style): string[] {
-  const { record, checkpoints, path, lastLoss } = description;
+  const { record, checkpoints, path, lastLoss, heldOutLoss } = description;
   const { dataset, config, progress } = record;
+  const losses = [
+    ...(lastLoss === null ? [] : [`loss ${figure(lastLoss)}`]),
+    ...(heldOutLoss === null ? [] : [`held out ${figure(heldOutLoss)}`]),
+  ];
   const { steps, batchSize, lr } = config.training;
   const whole = checkpoints.filter(({ fault }) => fault === null);
   const latest = whole.at(-1);
-  const images = dataset.images === null ? 'built in' : plural(dataset.images, 'image');
+  const all = dataset.images === null ? 'built in' : plural(dataset.images, 'image');
+  const held = config.holdOut;
+  const images = held > 0 ? `${all}, ${figure(100 * held)} % held out` : all;
   const colours = dataset.channels === 1 ? 'grey' : 'colour';
   const step = description.lastStep ?? progress.step;
   const finished = record.status === 'finished';
@@ -139,10 +145,7 @@ function aboutRun(description: Of<'run'>, style: Style): string[] {
     `${style.bold('Run')} ${shortPath(path)}`,
     ...fields([
       ['status', record.status + (record.message ? `: ${record.message}` : '')],
-      [
-        'step',
-        `${count(step)} of ${count(steps)}${lastLoss === null ? '' : `, loss ${figure(lastLoss)}`}`,
-      ],
+      ['step', [`${count(step)} of ${count(steps)}`, ...losses].join(', ')],
       ['trained', `${duration(progress.seconds)} on ${record.device}, begun ${record.createdAt}`],
       [
         'data set',

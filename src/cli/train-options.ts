@@ -58,7 +58,7 @@ const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
     ['emaDecay', 'x', 'decay of the average of the weights that is sampled from; 0: none'],
     ['minSnrGamma', 'x', 'weight the loss by min(SNR, gamma); 5 is usual'],
     ['noiseOffset', 'x', 'noise that is alike over a channel, for dark and bright images; 0.1'],
-    ['patience', 'n', 'end when the smoothed loss has not fallen for so many steps'],
+    ['patience', 'n', 'end when the loss (held-out or smoothed) has not fallen for so many steps'],
     ['freeze', 'list', "parameters that keep their values, such as 'down_blocks.*,mid_block.*'"],
     ['seed', 'n', 'seed of everything random'],
   ],
@@ -69,7 +69,8 @@ const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
   'Run:': [
     ['checkpointEvery', 'n', 'steps between checkpoints; 0: one at the end'],
     ['keepLast', 'n', 'keep only so many of the last checkpoints'],
-    ['keepBest', 'n', 'and so many of the lowest smoothed loss'],
+    ['keepBest', 'n', 'and so many of the lowest loss'],
+    ['heldOutEvery', 'n', 'steps between measurements of the held-out loss'],
     ['previewEvery', 'n', 'steps between previews; 0: none'],
   ],
 };
@@ -164,6 +165,11 @@ export function idleOptions(options: TrainOptions, config: TrainingConfig): stri
   }
   if (options.classDropout !== undefined && !config.classes) {
     idle.push('--class-dropout says nothing to a run without classes; add --classes to use it.');
+  }
+  if (options.heldOutEvery !== undefined && config.holdOut === 0) {
+    idle.push(
+      '--held-out-every says nothing to a run that holds no images out; add --hold-out 0.1 to use it.',
+    );
   }
   if (options.lrFinal !== undefined && config.training.lrSchedule === 'constant') {
     idle.push(

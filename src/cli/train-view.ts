@@ -1,5 +1,6 @@
 import { terminalPicture } from '../core/base/terminal-picture';
 import type { ImageBatch } from '../core/base/picture';
+import type { MetricsLine } from '../core/checkpoint/metrics';
 import type { StartedEvent, StepEvent, TrainEvent } from '../core/train/events';
 import { bar, count, duration, figure, plural, shortPath, sparkline } from './format';
 import { LiveBlock } from './live-block';
@@ -98,6 +99,19 @@ class QuietView implements TrainView {
   }
 }
 
+/** The newest held-out loss of a run, as a part of its progress; empty while there is none. */
+class HeldOut {
+  private loss: number | null = null;
+
+  add({ heldOutLoss }: MetricsLine): void {
+    this.loss = heldOutLoss ?? this.loss;
+  }
+
+  get text(): string {
+    return this.loss === null ? '' : ` · held out ${figure(this.loss)}`;
+  }
+}
+
 /** Shortest time between two lines of progress; it grows with the run. */
 const PLAIN_SECONDS = 5;
 
@@ -105,6 +119,7 @@ const PLAIN_SECONDS = 5;
 class PlainView extends QuietView {
   private started: StartedEvent | null = null;
   private readonly curve = new LossCurve();
+  private readonly heldOut = new HeldOut();
   private nextAt = this.now() + PLAIN_SECONDS;
   private tenths = 0;
 
@@ -118,6 +133,7 @@ class PlainView extends QuietView {
     }
     if (event.type === 'preparing') this.prepare(event.what, event.done, event.total);
     if (event.type === 'step') this.step(event);
+    if (event.type === 'metrics') this.heldOut.add(event.line);
     if (event.type === 'preview') this.say(`preview ${shortPath(event.path)}`);
     if (event.type === 'checkpoint') this.say(`checkpoint ${shortPath(event.path)}`);
   }
@@ -142,7 +158,7 @@ class PlainView extends QuietView {
     const share = `${Math.floor((step / steps) * 100)} %`.padStart(5);
     const number = count(step).padStart(count(steps).length);
     this.say(
-      `step ${number}/${count(steps)} ${share} · loss ${figure(this.curve.smoothed)} · ` +
+      `step ${number}/${count(steps)} ${share} · loss ${figure(this.curve.smoothed)}${this.heldOut.text} · ` +
         `${speed(event, imagesPerStep(this.started!))} · ETA ${duration(event.etaSeconds)}`,
     );
   }
@@ -157,6 +173,7 @@ const OTHER_LINES = 6;
 class LiveView extends QuietView {
   private readonly block: LiveBlock;
   private readonly curve = new LossCurve();
+  private readonly heldOut = new HeldOut();
   private started: StartedEvent | null = null;
   private latest: StepEvent | null = null;
   private preview: { readonly step: number; readonly images: ImageBatch } | null = null;
@@ -192,9 +209,10 @@ class LiveView extends QuietView {
       case 'done':
         this.note = '';
         return this.block.draw(this.lines());
+      case 'metrics':
+        return this.heldOut.add(event.line);
       case 'checkpoint':
       case 'warning':
-      case 'metrics':
       case 'paused':
       case 'unpaused':
         return;
@@ -249,7 +267,7 @@ class LiveView extends QuietView {
     return [
       progress + (step < steps ? ` · ETA ${duration(etaSeconds)}` : ''),
       `${style.green(sparkline(this.curve.resampled(cells)).padEnd(cells))} ` +
-        `loss ${style.bold(figure(this.curve.smoothed))}`,
+        `loss ${style.bold(figure(this.curve.smoothed))}${this.heldOut.text}`,
       style.dim(`${speed(this.latest, imagesPerStep(this.started!))} · epoch ${figure(epoch)}`),
       ...this.picture(),
       ...note,

@@ -15,6 +15,7 @@ export const SERIES = [
   'gradNorm',
   'imagesPerSecond',
   'memory',
+  'heldOutLoss',
 ] as const;
 export type SeriesName = (typeof SERIES)[number];
 
@@ -42,6 +43,7 @@ export function blankColumns(rows: number, timestepParts: number): MetricsColumn
     gradNorm: new Float32Array(rows),
     imagesPerSecond: new Float32Array(rows),
     memory: new Float32Array(rows),
+    heldOutLoss: new Float32Array(rows),
     lossByTimestep: new Float32Array(rows * timestepParts),
     timestepParts,
   };
@@ -114,6 +116,7 @@ export class ColumnStore {
       gradNorm: room.gradNorm[how](from, to),
       imagesPerSecond: room.imagesPerSecond[how](from, to),
       memory: room.memory[how](from, to),
+      heldOutLoss: room.heldOutLoss[how](from, to),
       lossByTimestep: room.lossByTimestep[how](from * parts, to * parts),
       timestepParts: parts,
     };

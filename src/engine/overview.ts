@@ -8,7 +8,7 @@ const STRETCHES = 2000;
 
 /**
  * Some thousand of a long run's rows, in order: of each short stretch the first, those of the least and
- * the greatest loss and gradient, and the first without a loss. So a spike of one step is in it.
+ * the greatest loss and gradient, the first without a loss, and the first with a held-out loss. So a spike of one step is in it.
  */
 export function overviewOf(columns: MetricsColumns): MetricsColumns {
   const rows = columns.step.length;
@@ -23,9 +23,14 @@ export function overviewOf(columns: MetricsColumns): MetricsColumns {
 }
 
 /** The rows of a stretch that tell most of it, in order. */
-function telling({ loss, gradNorm }: MetricsColumns, from: number, to: number): number[] {
+function telling(
+  { loss, gradNorm, heldOutLoss }: MetricsColumns,
+  from: number,
+  to: number,
+): number[] {
   let [least, greatest, flattest, steepest] = [from, from, from, from];
   let missing = from;
+  let measured = from;
   for (let row = from; row < to; row++) {
     // A row without a loss gives way to any other.
     if (!(loss[least]! <= loss[row]!) && !Number.isNaN(loss[row])) least = row;
@@ -33,8 +38,9 @@ function telling({ loss, gradNorm }: MetricsColumns, from: number, to: number): 
     if (gradNorm[row]! < gradNorm[flattest]!) flattest = row;
     if (gradNorm[row]! > gradNorm[steepest]!) steepest = row;
     if (Number.isNaN(loss[row]) && !Number.isNaN(loss[missing])) missing = row;
+    if (Number.isNaN(heldOutLoss[measured]) && !Number.isNaN(heldOutLoss[row])) measured = row;
   }
-  const all = [from, least, greatest, flattest, steepest, missing];
+  const all = [from, least, greatest, flattest, steepest, missing, measured];
   return [...new Set(all)].sort((a, b) => a - b);
 }
 

@@ -18,7 +18,7 @@ export type { SafetensorsSummary, TensorStatistics, WeightsComparison };
  */
 
 /** Raised with every change that an older window or engine could not follow. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** Longest rate at which progress, metrics and frames are sent, a second: what a screen can show. */
 export const MOST_UPDATES_A_SECOND = 15;
@@ -263,6 +263,8 @@ export interface MetricsColumns {
   readonly imagesPerSecond: Float32Array;
   /** Resident memory of the process that trained, in MB. */
   readonly memory: Float32Array;
+  /** On held-out images; NaN in rows of steps at which it was not measured. */
+  readonly heldOutLoss: Float32Array;
   /** Row-major `[rows, timestepParts]`: mean loss by parts of the timesteps, the least noised first. */
   readonly lossByTimestep: Float32Array;
   readonly timestepParts: number;

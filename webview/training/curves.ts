@@ -33,6 +33,14 @@ const SIDE_CHARTS = [
   { name: 'memory', title: 'Memory (MB)', color: '--chart-6' },
 ] as const;
 
+/** The loss on held-out images: of few rows, so every value is drawn. */
+const HELD_OUT: ChartSeries = {
+  label: 'held out',
+  color: SERIES_COLORS[0],
+  width: 2,
+  dash: [5, 4],
+};
+
 type SideName = (typeof SIDE_CHARTS)[number]['name'];
 
 export interface CurvesHooks {
@@ -254,6 +262,7 @@ export class Curves {
       { label: 'loss', color: SERIES_COLORS[0], width: 1, alpha: isSmooth ? 0.4 : 1 },
     ];
     if (isSmooth) own.push({ label: 'smoothed', color: SERIES_COLORS[0], width: 2 });
+    if (this.run?.hasHeldOut) own.push(HELD_OUT);
     const others = this.overlays.map((run, i) => ({
       label: run.summary.name,
       color: SERIES_COLORS[1 + i]!,
@@ -288,7 +297,12 @@ export class Curves {
       if (isOwn && isSmooth) table.push(valuesAt(each.smoothedLoss, rows, isLog));
       return table;
     };
-    const tables = [tableOf(run, true), ...this.overlays.map((each) => tableOf(each, false))];
+    const heldOut = run.hasHeldOut ? [heldOutTable(run, range, state.xAxis, isLog)] : [];
+    const tables = [
+      tableOf(run, true),
+      ...heldOut,
+      ...this.overlays.map((each) => tableOf(each, false)),
+    ];
     return tables.length === 1 ? tables[0]! : uPlot.join(tables);
   }
 
@@ -356,6 +370,17 @@ export class Curves {
     const to = direction > 0 ? Math.max(wanted, next) : Math.min(wanted, next);
     this.point(Math.min(Math.max(to, range.min), range.max));
   }
+}
+
+/** The held-out loss where it was measured, and one place beyond either end of what is shown. */
+function heldOutTable(run: RunCurves, range: Range, axis: XAxis, isLog: boolean): AlignedData {
+  const x = run.x(axis);
+  const { heldOutLoss } = run.columns;
+  const measured = Array.from(heldOutLoss.keys()).filter((row) => !Number.isNaN(heldOutLoss[row]));
+  const first = measured.filter((row) => x[row]! < range.min).length - 1;
+  const last = measured.findIndex((row) => x[row]! > range.max);
+  const rows = measured.slice(Math.max(0, first), last < 0 ? undefined : last + 1);
+  return [rows.map((row) => x[row]!), valuesAt(heldOutLoss, rows, isLog)];
 }
 
 function timeTick(seconds: number): string {

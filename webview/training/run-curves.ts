@@ -49,6 +49,11 @@ export class RunCurves {
     return this.store.length;
   }
 
+  /** Whether the run has measured the loss on held-out images. */
+  get hasHeldOut(): boolean {
+    return this.columns.heldOutLoss.some((loss) => !Number.isNaN(loss));
+  }
+
   get smoothedLoss(): Float32Array {
     return this.smoothed.values;
   }

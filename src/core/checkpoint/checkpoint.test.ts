@@ -73,7 +73,12 @@ describe('a checkpoint', () => {
   it('comes back as it was written, bit for bit', async () => {
     await writeCheckpoint(target, content());
     const checkpoint = await readCheckpoint(target);
-    expect(checkpoint.state).toEqual({ format: 1, lossTrend: null, ...content().state });
+    expect(checkpoint.state).toEqual({
+      format: 1,
+      lossTrend: null,
+      heldOut: null,
+      ...content().state,
+    });
     expect(checkpoint.pipeline).toMatchObject({
       model: content().model,
       schedule: content().schedule,

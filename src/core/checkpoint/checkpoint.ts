@@ -20,6 +20,15 @@ const LossTrendState = z.strictObject({
 });
 export type LossTrendState = z.infer<typeof LossTrendState>;
 
+/** The loss on held-out images: when it was measured last, and when it was lowest. */
+const HeldOutState = z.strictObject({
+  step: z.int().min(0).describe('Step of the last measurement.'),
+  loss: z.number().nullable().describe('What it gave; null if that was not a number.'),
+  best: z.number().nullable().describe('The lowest so far; null while there is none.'),
+  bestStep: z.int().min(0),
+});
+export type HeldOutState = z.infer<typeof HeldOutState>;
+
 /** `state.json`: where a run stood when the checkpoint was written. */
 export const CheckpointState = z.strictObject({
   format: z.literal(1).default(1),
@@ -28,6 +37,7 @@ export const CheckpointState = z.strictObject({
   loss: z.number().nullable().describe('Loss of the last step; null if it was not a number.'),
   seconds: z.number().min(0).describe('Training time so far, over all resumed parts.'),
   lossTrend: LossTrendState.nullable().default(null).describe('The smoothed loss.'),
+  heldOut: HeldOutState.nullable().default(null).describe('The loss on held-out images.'),
   configFingerprint: z.string().describe('From configFingerprint of the run’s configuration.'),
   versions: z.record(z.string(), z.string()).describe('Of the program and what it computed with.'),
 });

@@ -32,6 +32,8 @@ export type PathDescription =
       readonly loggedSteps: number;
       readonly lastStep: number | null;
       readonly lastLoss: number | null;
+      /** On held-out images, at the last step at which it was measured; null where it was not. */
+      readonly heldOutLoss: number | null;
       readonly warnings: readonly string[];
     }
   | (PipelineSummary & {
@@ -98,6 +100,7 @@ async function describeRun(target: string): Promise<PathDescription> {
     loggedSteps: lines.length,
     lastStep: last?.step ?? null,
     lastLoss: last?.loss ?? null,
+    heldOutLoss: lines.flatMap((line) => line.heldOutLoss ?? []).at(-1) ?? null,
     warnings,
   };
 }

@@ -18,6 +18,8 @@ export interface MetricsLine {
   readonly memory?: number;
   /** Mean loss by parts of the timesteps, the first part first; null where none was drawn. */
   readonly lossByTimestep?: readonly (number | null)[];
+  /** On held-out images, where the run has some; null in lines of steps at which it was not measured. */
+  readonly heldOutLoss?: number | null;
 }
 
 /** What a `metrics.jsonl` holds. */

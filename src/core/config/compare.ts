@@ -30,6 +30,7 @@ const FREE_KEYS = new Set([
   'training.keepLast',
   'training.keepBest',
   'training.patience',
+  'training.heldOutEvery',
   'training.previewEvery',
   'training.previewCount',
   'training.previewSteps',

@@ -146,7 +146,7 @@ describe('sentences about wrong settings', () => {
       'foreign key',
       { horses: 3 },
       {},
-      'my.json: horses is not a known key; known here: preset, dataset, from, imageSize, channels, resize, horizontalFlip, classes, model, schedule, training, device, threads, $schema.',
+      'my.json: horses is not a known key; known here: preset, dataset, from, imageSize, channels, resize, horizontalFlip, holdOut, classes, model, schedule, training, device, threads, $schema.',
     ],
     [
       'key outside its section',

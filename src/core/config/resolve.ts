@@ -38,6 +38,7 @@ const OVERRIDE_KEYS = {
   keepLast: 'training.keepLast',
   keepBest: 'training.keepBest',
   patience: 'training.patience',
+  heldOutEvery: 'training.heldOutEvery',
   classDropout: 'training.classDropout',
   emaDecay: 'training.emaDecay',
   freeze: 'training.freeze',
@@ -77,8 +78,8 @@ interface Layer {
 
 /**
  * The full configuration: schema defaults ← preset ← settings file ← command line, merged key by
- * key (lists as a whole; a model of another type replaces the whole model). The presets' warm-up
- * and preview steps give way to a smaller `steps` or `timesteps` from a stronger layer.
+ * key (lists as a whole; a model of another type replaces the whole model). The presets' warm-up,
+ * preview steps and distance of held-out measurements give way to a smaller `steps` or `timesteps` from a stronger layer.
  *
  * @throws UserError that names the option or the file's key, its value and what is allowed
  */
@@ -200,6 +201,10 @@ function withFittingSteps(config: TrainingConfig, layers: readonly Layer[]): Tra
     training.warmupSteps * 2 > training.steps
   ) {
     training.warmupSteps = Math.floor(training.steps / 10);
+  }
+  if (isWeaker('training.heldOutEvery', 'training.steps')) {
+    const tenth = Math.max(1, Math.floor(training.steps / 10));
+    training.heldOutEvery = Math.min(training.heldOutEvery, tenth);
   }
   if (isWeaker('training.previewSteps', 'schedule.timesteps')) {
     training.previewSteps = Math.min(training.previewSteps, config.schedule.timesteps);

@@ -179,12 +179,19 @@ const Training = z.strictObject({
   keepBest: countOrNever
     .default(0)
     .describe(
-      'Besides the last, keep so many checkpoints of the lowest smoothed loss; with keepLast.',
+      'Besides the last, keep so many checkpoints of the lowest loss, on held-out images with holdOut, ' +
+        'else smoothed; with keepLast.',
     ),
+  heldOutEvery: count
+    .default(250)
+    .describe('Steps between two measurements of the loss on held-out images, with holdOut.'),
   patience: count
     .nullable()
     .default(null)
-    .describe('End when the smoothed loss has not fallen for so many steps; null for never.'),
+    .describe(
+      'End when the loss (on held-out images with holdOut, else smoothed) has not fallen for so many ' +
+        'steps; null for never.',
+    ),
   previewEvery: countOrNever.default(250).describe('Steps between two previews; 0 for none.'),
   previewCount: z.int().min(1).max(256).default(16).describe('Images in a preview.'),
   previewSteps: count.default(50).describe('DDIM steps of a preview, at most schedule.timesteps.'),

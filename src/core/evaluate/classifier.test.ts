@@ -3,7 +3,7 @@ import { normals, Stream } from '../base/random';
 import { OnnxRuntime } from '../runtime/onnx/onnx-runtime';
 import { trainClassifier } from './classifier';
 import { agreement, Embedder } from './embed';
-import type { LabelledImages } from './images';
+import type { LabelledImages } from '../data/images';
 import { nearestImages, quantile } from './nearest';
 
 const SIDE = 8;

@@ -10,7 +10,7 @@ import {
   featureNetLayout,
   type FeatureNet,
 } from './feature-net';
-import type { LabelledImages } from './images';
+import type { LabelledImages } from '../data/images';
 
 const BATCH = 128;
 const EPOCHS = 12;

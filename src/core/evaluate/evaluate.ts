@@ -4,6 +4,7 @@ import { exists } from '../base/files';
 import { plural } from '../base/number-text';
 import { pipelineFolderOf } from '../checkpoint/describe';
 import { RunDirectory, type RunRecord } from '../checkpoint/run-directory';
+import { readImages, type LabelledImages } from '../data/images';
 import { openSource } from '../data/open';
 import { openReader } from '../data/reader';
 import { splitOf, type Split } from '../data/split';
@@ -11,6 +12,7 @@ import type { ImageSource } from '../data/source';
 import { signatureOf } from '../nn/model';
 import type { Runtime } from '../runtime/runtime';
 import { DenoiserCache } from '../sample/denoiser-cache';
+import { lossByTimestep } from '../sample/model-loss';
 import {
   openModel,
   sampleImages,
@@ -24,10 +26,8 @@ import type { Evaluation, EvaluationProgress, EvaluationStage, Likeness } from '
 import { openFeatureSpace } from './feature-space';
 import { divided, rmsOf, rowsOf, type Features } from './features';
 import { frechetEstimate, gaussianOf } from './frechet';
-import { readImages, type LabelledImages } from './images';
 import type { Estimate } from './jackknife';
 import { kernelDistance } from './kernel-distance';
-import { lossByTimestep } from './model-loss';
 import { nearestImages, quantile } from './nearest';
 import { precisionRecall } from './precision-recall';
 
@@ -57,6 +57,8 @@ const MOST_PAIRED = 2_000;
 const MOST_LOSS_IMAGES = 256;
 /** Images at once where the loss is measured. */
 const LOSS_BATCH = 64;
+/** Timesteps at which it is measured. */
+const LOSS_TIMESTEPS = 10;
 /** Share of held-out images that are as near to a training image as a copy is taken to be. */
 const COPY_SHARE = 0.01;
 
@@ -294,7 +296,7 @@ async function measureLoss(
     const denoiser = await cache.get(pipeline.model, weights, LOSS_BATCH);
     const count = Math.min(MOST_LOSS_IMAGES, heldOut.count, train.count);
     const measured = (set: LabelledImages) =>
-      lossByTimestep(denoiser, diffusion, firstOf(set, count), signal);
+      lossByTimestep(denoiser, diffusion, firstOf(set, count), LOSS_TIMESTEPS, signal);
     const ofHeldOut = await measured(heldOut);
     report(0.5);
     return { heldOut: ofHeldOut, train: await measured(train) };

@@ -1,7 +1,7 @@
 import type { SamplingSettings } from '../sample/sampler';
 import type { AccuracyObstacle } from './class-accuracy';
 import type { Estimate } from './jackknife';
-import type { TimestepLoss } from './model-loss';
+import type { TimestepLoss } from '../sample/model-loss';
 
 /** How alike two sets of images are, in a feature space. */
 export interface Likeness {

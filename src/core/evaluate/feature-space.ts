@@ -8,7 +8,7 @@ import type { Runtime } from '../runtime/runtime';
 import { agreement, Embedder } from './embed';
 import { randomFeatureNet, trainClassifier, type ClassifierHooks } from './classifier';
 import { featureNetLayout, type FeatureNet } from './feature-net';
-import type { LabelledImages } from './images';
+import type { LabelledImages } from '../data/images';
 
 /** Raised when the network or its training changes: kept ones are of no use then. */
 const VERSION = 1;

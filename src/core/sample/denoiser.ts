@@ -123,6 +123,9 @@ export interface LiveDenoiserOptions {
   /** Name of the state's vector of parameters. */
   readonly vector: string;
   readonly batchSize: number;
+  /** What is computed, and what to do where memory is short. */
+  readonly label: string;
+  readonly remedy: string;
 }
 
 /** Compiles a model that reads its weights from a vector of a training state, as it is at each run. */
@@ -130,15 +133,15 @@ export async function createLiveDenoiser(
   runtime: Runtime,
   model: ModelConfig,
   layout: ParameterLayout,
-  { state, vector, batchSize }: LiveDenoiserOptions,
+  { state, vector, batchSize, label, remedy }: LiveDenoiserOptions,
 ): Promise<Denoiser> {
   const graph = predictionGraph(model, batchSize, (g) => {
     const given: Tensor[] = [];
     return slicing(g, g.state(vector, [layout.total]), layout, given);
   });
   const executable = await runtime.compile(graph, {
-    label: `Previewing ${batchSize} images`,
-    remedy: 'preview fewer images (training.previewCount in a settings file)',
+    label,
+    remedy,
   });
   return new GraphDenoiser(signatureOf(model), batchSize, executable, state);
 }

@@ -44,10 +44,13 @@ export class Previewer {
 
   private async compile(): Promise<Denoiser> {
     try {
+      const batchSize = guidedBatch(this.config.previewCount, this.plan.guidance);
       return await createLiveDenoiser(this.runtime, this.step.model, this.step.layout, {
         state: this.stepper.state,
         vector: this.step.ema ? STATE.ema : STATE.params,
-        batchSize: guidedBatch(this.config.previewCount, this.plan.guidance),
+        batchSize,
+        label: `Previewing ${batchSize} images`,
+        remedy: 'preview fewer images (training.previewCount in a settings file)',
       });
     } catch (error) {
       this.denoiser = null;

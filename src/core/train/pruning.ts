@@ -1,14 +1,14 @@
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { asUserError, exists, siblingOf } from '../base/files';
-import { readStanding } from '../checkpoint/checkpoint';
+import { readStanding, type CheckpointState } from '../checkpoint/checkpoint';
 import type { RunDirectory } from '../checkpoint/run-directory';
 
 /** Which checkpoints of a run stay. */
 export interface Keeping {
   /** The last so many; null keeps all. */
   readonly keepLast: number | null;
-  /** Besides them, so many of the lowest smoothed loss. */
+  /** Besides them, so many of the lowest loss: on held-out images where the run has some, else smoothed. */
   readonly keepBest: number;
 }
 
@@ -48,14 +48,20 @@ async function withoutBest(
   candidates: readonly number[],
   keepBest: number,
 ): Promise<number[]> {
+  const isHeldOut = run.record.config.holdOut > 0;
   const losses: { step: number; loss: number }[] = [];
   for (const step of run.record.checkpoints) {
-    const trend = (await readStanding(run.checkpointPath(step)))?.lossTrend;
-    if (trend && trend.weight > 0) losses.push({ step, loss: trend.sum / trend.weight });
+    const standing = await readStanding(run.checkpointPath(step));
+    const loss = standing && (isHeldOut ? standing.heldOut?.loss : smoothedLoss(standing));
+    if (typeof loss === 'number') losses.push({ step, loss });
   }
   losses.sort((a, b) => a.loss - b.loss);
   const best = losses.slice(0, keepBest).map(({ step }) => step);
   return candidates.filter((step) => !best.includes(step));
+}
+
+function smoothedLoss({ lossTrend }: CheckpointState): number | null {
+  return lossTrend && lossTrend.weight > 0 ? lossTrend.sum / lossTrend.weight : null;
 }
 
 /** A crash in between leaves a hidden folder that the next one to go on with the run clears away. */

@@ -17,6 +17,7 @@ const Changes = z.strictObject({
   previewEvery: shape.previewEvery.unwrap().optional(),
   keepLast: shape.keepLast.unwrap().unwrap().nullable().optional(),
   keepBest: shape.keepBest.unwrap().optional(),
+  heldOutEvery: shape.heldOutEvery.unwrap().optional(),
   patience: shape.patience.unwrap().unwrap().nullable().optional(),
 });
 

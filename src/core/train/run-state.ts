@@ -6,6 +6,7 @@ import {
   readTrainingState,
   writeCheckpoint,
   type Checkpoint,
+  type HeldOutState,
   type LossTrendState,
 } from '../checkpoint/checkpoint';
 import { readPipelineWeights } from '../checkpoint/diffusers-folder';
@@ -56,6 +57,7 @@ export interface Standing {
   readonly epoch: number;
   readonly loss: number | null;
   readonly lossTrend: LossTrendState;
+  readonly heldOut: HeldOutState | null;
   readonly seconds: number;
 }
 
@@ -167,6 +169,7 @@ export interface ResumeChanges {
   readonly previewEvery?: number;
   readonly keepLast?: number | null;
   readonly keepBest?: number;
+  readonly heldOutEvery?: number;
   readonly patience?: number | null;
 }
 

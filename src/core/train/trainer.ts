@@ -2,7 +2,7 @@ import { copyFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../base/errors';
 import { asUserError, exists } from '../base/files';
-import type { LossTrendState } from '../checkpoint/checkpoint';
+import type { HeldOutState, LossTrendState } from '../checkpoint/checkpoint';
 import type { Pipeline } from '../checkpoint/diffusers-folder';
 import { MetricsLog } from '../checkpoint/metrics';
 import { RunDirectory, type Sitting } from '../checkpoint/run-directory';
@@ -52,6 +52,7 @@ interface Start {
   readonly step: number;
   readonly seconds: number;
   readonly lossTrend: LossTrendState | null;
+  readonly heldOut: HeldOutState | null;
 }
 
 /**
@@ -69,7 +70,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     const run = await createRun(setup, options);
     const unlock = await lockRun(run.path);
     try {
-      yield* runLoop(setup, { run, vectors, step: 0, seconds: 0, lossTrend: null }, options);
+      const standing = { step: 0, seconds: 0, lossTrend: null, heldOut: null };
+      yield* runLoop(setup, { run, vectors, ...standing }, options);
     } finally {
       await unlock();
     }
@@ -125,6 +127,7 @@ async function* resumeHolding(
   const resumed = point.checkpoint?.pipeline ?? null;
   const setup = yield* prepared(config, surroundings, signal, resumed);
   if (setup.source.fingerprint !== record.dataset.fingerprint) {
+    if (config.holdOut > 0) throw heldOutAreLost(record.dataset.source);
     yield {
       type: 'warning',
       message: `The images of ${record.dataset.source} have changed since the run began.`,
@@ -138,8 +141,15 @@ async function* resumeHolding(
     await held.unlock?.();
     held.unlock = await lockRun(run.path);
   }
-  const lossTrend = point.checkpoint?.state.lossTrend ?? null;
-  yield* runLoop(setup, { run, vectors, step, seconds, lossTrend }, options);
+  const { lossTrend = null, heldOut = null } = point.checkpoint?.state ?? {};
+  yield* runLoop(setup, { run, vectors, step, seconds, lossTrend, heldOut }, options);
+}
+
+function heldOutAreLost(source: string): UserError {
+  return new UserError(
+    `The images of ${source} have changed since the run began, so those that it held out are no longer known; ` +
+      'put them back, or begin a new run with train --from.',
+  );
 }
 
 /** What a new run begins with. */

@@ -1,12 +1,14 @@
 import { StoppedError, UserError } from '../base/errors';
 import { exists } from '../base/files';
-import type { LossTrendState } from '../checkpoint/checkpoint';
+import type { HeldOutState, LossTrendState } from '../checkpoint/checkpoint';
 import type { MetricsLog } from '../checkpoint/metrics';
 import type { RunDirectory } from '../checkpoint/run-directory';
 import { openBatches, type Batches } from '../data/batches';
 import type { TrainingControl } from './control';
 import type { TrainEvent } from './events';
 import { Divergence } from './divergence';
+import { HeldOutLoss } from './held-out-loss';
+import { HeldOutTrend } from './held-out-trend';
 import { LossTrend } from './loss-trend';
 import { Previewer } from './preview';
 import { Pace, residentMegabytes, StepWindow } from './progress';
@@ -23,6 +25,8 @@ export interface LoopStart {
   readonly seconds: number;
   /** Of the checkpoint that the run goes on from; null for a new run. */
   readonly lossTrend: LossTrendState | null;
+  /** As `lossTrend`, of the held-out loss. */
+  readonly heldOut: HeldOutState | null;
 }
 
 /** The loop of a run: batches in; steps, metrics, previews and checkpoints out. */
@@ -31,6 +35,7 @@ export class TrainingLoop {
   private epoch = 0;
   private loss: number | null = null;
   private trend = new LossTrend();
+  private heldOut = new HeldOutTrend();
   private secondsBefore = 0;
   private startedAt = 0;
   /** When it was held, on the clock of `startedAt`; null while it is not. */
@@ -61,9 +66,11 @@ export class TrainingLoop {
     if (await exists(this.directory.checkpointPath(start.step))) this.checkpointAt = start.step;
     this.secondsBefore = start.seconds;
     this.trend = new LossTrend(start.lossTrend);
-    const { patience } = training;
-    if (patience !== null && this.trend.isStalled(start.step, patience))
+    this.heldOut = new HeldOutTrend(start.heldOut);
+    if (this.isStalled()) {
       this.trend.wait(start.step);
+      this.heldOut.wait(start.step);
+    }
     const stepper = await Stepper.create(
       {
         runtime: setup.runtime,
@@ -78,6 +85,7 @@ export class TrainingLoop {
     );
     const { runtime, step, diffusion, conditioning } = setup;
     const previewer = new Previewer(runtime, step, stepper, diffusion, training, conditioning);
+    const heldOutLoss = setup.config.holdOut > 0 ? new HeldOutLoss(setup, stepper) : null;
     const batches = openBatches({
       source: setup.source,
       batchSize: training.batchSize,
@@ -91,9 +99,10 @@ export class TrainingLoop {
       workerFile: this.surroundings.workerFile,
     });
     try {
-      yield* this.steps(stepper, previewer, batches);
+      yield* this.steps(stepper, previewer, heldOutLoss, batches);
     } finally {
       await batches.close();
+      await heldOutLoss?.dispose();
       await previewer.dispose();
       await stepper.dispose();
     }
@@ -102,6 +111,7 @@ export class TrainingLoop {
   private async *steps(
     stepper: Stepper,
     previewer: Previewer,
+    heldOutLoss: HeldOutLoss | null,
     batches: Batches,
   ): AsyncGenerator<TrainEvent, void, undefined> {
     const { training, schedule } = this.setup.config;
@@ -119,12 +129,14 @@ export class TrainingLoop {
       if (divergence.seenIn(result)) throw await this.diverged();
       window.add(result.loss, result.images);
       yield this.stepEvent(result, lr, pace);
-      if (this.isDue(training.logEvery)) {
+      const measured = heldOutLoss && (yield* this.measureHeldOut(heldOutLoss));
+      if (this.isDue(training.logEvery) || measured !== null) {
         const line = window.close(this.seconds);
         const { step, epoch, seconds: time } = this;
         const { gradNorm } = result;
         const memory = residentMegabytes();
-        const entry = { step, epoch, time, lr, gradNorm, ...line, memory };
+        const held = heldOutLoss ? { heldOutLoss: measured } : {};
+        const entry = { step, epoch, time, lr, gradNorm, ...line, memory, ...held };
         yield { type: 'metrics', line: entry };
         yield* this.logging(() => this.log.append(entry));
       }
@@ -138,6 +150,23 @@ export class TrainingLoop {
     }
     if (divergence.isNear) throw await this.diverged();
     yield* this.finish(stepper, previewer);
+  }
+
+  /** Null where nothing is due, or nothing could be measured. */
+  private async *measureHeldOut(
+    heldOutLoss: HeldOutLoss,
+  ): AsyncGenerator<TrainEvent, number | null, undefined> {
+    if (!this.isDue(this.setup.config.training.heldOutEvery)) return null;
+    try {
+      const loss = await heldOutLoss.measure(this.signal);
+      this.heldOut.add(this.step, loss);
+      return loss;
+    } catch (error) {
+      if (error instanceof StoppedError) return null;
+      if (!(error instanceof UserError)) throw error;
+      yield { type: 'warning', message: `The held-out loss was not measured: ${error.message}` };
+      return null;
+    }
   }
 
   /** Between two steps: writes the checkpoint that was asked for, and holds while it is to hold. */
@@ -189,10 +218,20 @@ export class TrainingLoop {
 
   private endsEarly(): 'stopped' | 'time' | 'stalled' | null {
     if (this.signal?.aborted) return 'stopped';
-    const { maxSeconds, patience } = this.setup.config.training;
-    if (patience !== null && this.trend.isStalled(this.step, patience)) return 'stalled';
+    const { maxSeconds } = this.setup.config.training;
+    if (this.isStalled()) return 'stalled';
     const sitting = this.seconds - this.secondsBefore;
     return maxSeconds !== null && sitting >= maxSeconds ? 'time' : null;
+  }
+
+  /** Whether patience is at its end: with held-out images their loss decides, else the smoothed one. */
+  private isStalled(): boolean {
+    const { holdOut, training } = this.setup.config;
+    const { patience } = training;
+    if (patience === null) return false;
+    return holdOut > 0
+      ? this.heldOut.isStalled(patience)
+      : this.trend.isStalled(this.step, patience);
   }
 
   private async takeStep(stepper: Stepper, batches: Batches, lr: number): Promise<StepResult> {
@@ -256,6 +295,7 @@ export class TrainingLoop {
       epoch: this.epoch,
       loss: this.loss,
       lossTrend: this.trend.state,
+      heldOut: this.heldOut.state,
       seconds: this.seconds,
     };
     try {
@@ -314,14 +354,14 @@ export class TrainingLoop {
     stepper: Stepper,
     previewer: Previewer,
   ): AsyncGenerator<TrainEvent, void, undefined> {
-    const { training } = this.setup.config;
+    const { training, holdOut } = this.setup.config;
     const reason = this.step >= training.steps ? 'finished' : this.endsEarly()!;
     const { seconds } = this;
     const messages = {
       finished: null,
       stopped: null,
       time: `Stopped as asked after ${training.maxSeconds} seconds (maxSeconds).`,
-      stalled: `Ended as asked: the smoothed loss had not fallen for ${training.patience} steps (patience).`,
+      stalled: `Ended as asked: the ${holdOut > 0 ? 'held-out' : 'smoothed'} loss had not fallen for ${training.patience} steps (patience).`,
     };
     yield* this.checkpoint(stepper, { last: true });
     const path = this.directory.checkpointPath(this.step);

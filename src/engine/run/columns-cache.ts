@@ -12,7 +12,7 @@ const EDGE = 4096;
 /** Bytes that all copies may take; those that were not used for longest go first. */
 const MOST_BYTES = 400_000_000;
 /** Raised with every change of the layout. */
-const MAGIC = 0x4d434f01;
+const MAGIC = 0x4d434f02;
 /** Bytes that are written at a time. */
 const PIECE = 1 << 20;
 /** Magic, rows, parts, bytes of lines that were read, each a float64: what follows is aligned. */

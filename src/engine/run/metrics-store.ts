@@ -115,6 +115,7 @@ function columnsOf(lines: readonly MetricsLine[], parts: number): MetricsColumns
     columns.gradNorm[row] = line.gradNorm ?? NaN;
     columns.imagesPerSecond[row] = line.imagesPerSecond ?? NaN;
     columns.memory[row] = line.memory ?? NaN;
+    columns.heldOutLoss[row] = line.heldOutLoss ?? NaN;
     const values = line.lossByTimestep;
     for (let i = 0; values && i < parts; i++) {
       columns.lossByTimestep[row * parts + i] = values[i] ?? NaN;

@@ -1,4 +1,4 @@
-import type { ImageReader } from '../data/reader';
+import type { ImageReader } from './reader';
 
 /** Images of a data set. */
 export interface LabelledImages {

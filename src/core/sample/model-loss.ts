@@ -2,9 +2,9 @@ import { throwIfStopped } from '../base/errors';
 import { normals, Stream } from '../base/random';
 import { addNoise } from '../diffusion/forward';
 import { trainingTarget } from '../diffusion/prediction';
-import type { Denoiser } from '../sample/denoiser';
-import type { Diffusion } from '../sample/sampler';
-import type { LabelledImages } from './images';
+import type { Denoiser } from './denoiser';
+import type { Diffusion } from './sampler';
+import type { LabelledImages } from '../data/images';
 
 /** Mean squared error of the model's prediction at one timestep. */
 export interface TimestepLoss {
@@ -14,12 +14,9 @@ export interface TimestepLoss {
   readonly error: number;
 }
 
-/** Timesteps that are looked at, from the first to the last, evenly. */
-const TIMESTEPS = 10;
-
-/** Up to {@link TIMESTEPS} timesteps in the middles of equal parts of 0 … T−1. */
-export function lossTimesteps(timesteps: number): number[] {
-  const parts = Math.min(TIMESTEPS, timesteps);
+/** Up to `most` timesteps in the middles of equal parts of 0 … T−1. */
+export function lossTimesteps(timesteps: number, most: number): number[] {
+  const parts = Math.min(most, timesteps);
   return Array.from({ length: parts }, (_, i) => Math.floor(((i + 0.5) * timesteps) / parts));
 }
 
@@ -27,16 +24,18 @@ export function lossTimesteps(timesteps: number): number[] {
  * The training loss without weights, by timestep, on images that are given; the noise is the same for
  * every model.
  *
+ * @param most timesteps that are looked at, from the first to the last, evenly
  * @throws StoppedError when the signal is aborted
  */
 export async function lossByTimestep(
   denoiser: Denoiser,
   diffusion: Diffusion,
   images: LabelledImages,
+  most: number,
   signal?: AbortSignal,
 ): Promise<TimestepLoss[]> {
   const found: TimestepLoss[] = [];
-  for (const t of lossTimesteps(diffusion.schedule.timesteps)) {
+  for (const t of lossTimesteps(diffusion.schedule.timesteps, most)) {
     const losses: number[] = [];
     for (let first = 0; first < images.count; first += denoiser.batchSize) {
       throwIfStopped(signal);
