@@ -42,6 +42,9 @@ it('measures on the very images that the run held out', async () => {
   const args = ['--config', cli.config, '--dataset', 'grey', '--channels', '3', '--quiet'];
   const trained = await cli.run(['train', ...args, '--hold-out', '0.25', '--out', 'held']);
   expect({ ...trained, stdout: '' }).toMatchObject({ code: 0, stderr: '' });
+  const info = (await cli.run(['info', 'held'])).stdout;
+  expect(info).toMatch(/loss [\d.]+, held out [\d.]+/);
+  expect(info).toContain('120 images, 25 % held out');
   const found = eventsOf(await evaluate('held', '--count', '100', '--steps', '2', '--json')).at(
     -1,
   )!;

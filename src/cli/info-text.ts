@@ -137,7 +137,7 @@ function aboutRun(description: Of<'run'>, style: Style): string[] {
   const latest = whole.at(-1);
   const all = dataset.images === null ? 'built in' : plural(dataset.images, 'image');
   const held = config.holdOut;
-  const images = held > 0 ? `${all}, ${figure(100 * held)} % held out` : all;
+  const images = held > 0 ? `${all}, ${Number((100 * held).toPrecision(3))} % held out` : all;
   const colours = dataset.channels === 1 ? 'grey' : 'colour';
   const step = description.lastStep ?? progress.step;
   const finished = record.status === 'finished';

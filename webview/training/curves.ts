@@ -376,7 +376,10 @@ export class Curves {
 function heldOutTable(run: RunCurves, range: Range, axis: XAxis, isLog: boolean): AlignedData {
   const x = run.x(axis);
   const { heldOutLoss } = run.columns;
-  const measured = Array.from(heldOutLoss.keys()).filter((row) => !Number.isNaN(heldOutLoss[row]));
+  const measured: number[] = [];
+  heldOutLoss.forEach((loss, row) => {
+    if (!Number.isNaN(loss)) measured.push(row);
+  });
   const first = measured.filter((row) => x[row]! < range.min).length - 1;
   const last = measured.findIndex((row) => x[row]! > range.max);
   const rows = measured.slice(Math.max(0, first), last < 0 ? undefined : last + 1);
