@@ -51,7 +51,7 @@ it('shows what a fitting checkpoint sees, and brings the image back from there',
   const card = view.getByRole('region', { name: 'What a model sees here' });
   await card.getByText(/digits-1 .* takes images of 16 × 16 in grey/).waitFor();
   await card.getByRole('button', { name: 'Use Its Size and Schedule' }).click();
-  await view.getByText('16 × 16, grey').waitFor();
+  await view.getByText('16 × 16 from 24 × 24, grey').waitFor();
   await card.getByText(/At t = \d+ it sees an image .* off the original/).waitFor();
   const slider = view.getByRole('slider', { name: 'Timestep t' });
   await slider.press('Home');
