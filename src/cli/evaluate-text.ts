@@ -64,12 +64,14 @@ export function evaluationText(found: Evaluation, bold: (text: string) => string
     featureSpace.accuracy === null
       ? 'of an untrained network: the data set has no classes'
       : `of a classifier that is right on ${percent(featureSpace.accuracy)} of held-out images`;
+  const guidance =
+    settings.guidance === undefined ? '' : `, guidance ${[settings.guidance].flat().join(', ')}`;
   return [
     `${bold('Evaluated')} ${shortPath(found.model)} in ${duration(found.seconds)}`,
     ...fields([
       [
         'samples',
-        `${plural(found.count, 'image')}, ${settings.solver}, ${plural(settings.steps, 'step')}, seed ${settings.seed}`,
+        `${plural(found.count, 'image')}, ${settings.solver}, ${plural(settings.steps, 'step')}, seed ${settings.seed}${guidance}`,
       ],
       ['against', `${plural(found.reference, 'image')} of ${found.dataset}`],
       ['features', space],
@@ -79,6 +81,7 @@ export function evaluationText(found: Evaluation, bold: (text: string) => string
     ...table([
       ['', 'images', 'Fréchet distance', 'kernel distance', 'precision', 'recall'],
       likenessRow('samples', found.count, found.samples),
+      ...(found.asMany ? [likenessRow('as many samples', real.count, found.asMany)] : []),
       likenessRow('held-out images', real.count, real),
     ]),
     '',

@@ -43,6 +43,7 @@ const Settings = z.object({
   solver: z.enum(SOLVER_NAMES).default('ddim'),
   steps: z.int().min(1).optional(),
   seed: z.int().min(0).default(0),
+  guidance: z.number().optional(),
   device: z.enum(DEVICES).default('auto'),
   threads: z.int().min(1).max(1024).optional(),
 });
@@ -63,6 +64,7 @@ export function evaluateCommand(program: Command): void {
     .option('--solver <name>', `${SOLVER_NAMES.join(', ')} (default ddim)`)
     .option('--steps <n>', "timesteps (default: the solver's)", numberOrText)
     .option('--seed <n>', 'seed of the noise (default 0)', wholeOrText)
+    .option('--guidance <x>', 'towards the classes, as sample has it (default 2)', numberOrText)
     .optionsGroup('Device:')
     .option('--device <name>', DEVICES.join(', '))
     .option('--threads <n>', 'CPU threads', numberOrText)

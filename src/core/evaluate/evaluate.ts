@@ -180,7 +180,10 @@ async function openReference(
  * began from may have seen them.
  */
 function shareHeldOutBy({ config, dataset }: RunRecord, source: ImageSource): number | null {
-  const { holdOut, from } = config;
+  const { from } = config;
+  // Of the built-in digits no training reaches those that are held out.
+  const isEndless = source.origin.kind === 'digits';
+  const holdOut = config.holdOut || (isEndless ? HELD_OUT_SHARE : 0);
   if (holdOut === 0 || from !== undefined || dataset.fingerprint !== source.fingerprint)
     return null;
   return splitOf(source, holdOut).heldOut.length < FEWEST_HELD_OUT ? null : holdOut;
@@ -231,15 +234,18 @@ async function compare(
   drawn: Drawn,
   { train, heldOut }: Reference,
   signal?: AbortSignal,
-): Promise<Pick<Evaluation, 'samples' | 'real'> & { predicted: Int32Array }> {
+): Promise<Pick<Evaluation, 'samples' | 'asMany' | 'real'> & { predicted: Int32Array }> {
   const { features: raw } = await embedder.embed(train.data, signal);
   const unit = rmsOf(raw);
   const ofTrain = divided(raw, unit);
   const { features, predicted } = await embedder.embed(drawn.images, signal);
   const ofHeldOut = divided((await embedder.embed(heldOut.data, signal)).features, unit);
   const count = Math.min(ofHeldOut.count, features.count);
+  const ofSamples = divided(features, unit);
+  const isLess = count < ofSamples.count;
   return {
-    samples: likenessOf(divided(features, unit), ofTrain),
+    samples: likenessOf(ofSamples, ofTrain),
+    asMany: isLess ? likenessOf(rowsOf(ofSamples, 0, count), ofTrain) : null,
     real: { count, ...likenessOf(rowsOf(ofHeldOut, 0, count), ofTrain) },
     predicted,
   };

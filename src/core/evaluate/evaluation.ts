@@ -40,6 +40,8 @@ export interface Evaluation {
   readonly sawHeldOut: boolean;
   /** The samples against the training images. */
   readonly samples: Likeness;
+  /** The same of as many samples as there are held-out images; null where there are no fewer of these. */
+  readonly asMany: Likeness | null;
   /** Held-out images against the training images: what a perfect model would reach at that count. */
   readonly real: Likeness & { readonly count: number };
   /** Share of samples whose class the classifier tells, 0 … 1; null where it cannot. */

@@ -37,7 +37,7 @@ export class DenoiserCache {
     };
     const kept = [entry, ...this.entries.filter((other) => other !== entry)];
     this.entries = kept.slice(0, this.capacity);
-    for (const old of kept.slice(this.capacity)) await (await old.denoiser).dispose();
+    await Promise.all(kept.slice(this.capacity).map(disposeOf));
     try {
       return await entry.denoiser;
     } catch (error) {
@@ -49,6 +49,12 @@ export class DenoiserCache {
   async dispose(): Promise<void> {
     const all = this.entries;
     this.entries = [];
-    for (const { denoiser } of all) await (await denoiser).dispose();
+    await Promise.all(all.map(disposeOf));
   }
+}
+
+/** One that could not be compiled holds nothing; whoever asked for it was told. */
+async function disposeOf({ denoiser }: Entry): Promise<void> {
+  const compiled = await denoiser.catch(() => null);
+  await compiled?.dispose();
 }

@@ -63,10 +63,11 @@ async function lossesAt(
   x0.set(images.data.subarray(first * size, (first + present) * size));
   const labels = new Int32Array(batchSize);
   labels.set(images.labels.subarray(first, first + present));
-  const eps = normals(
-    { seed: t, stream: Stream.heldOut, index: first + 1 },
-    new Float32Array(x0.length),
-  );
+  const eps = new Float32Array(x0.length);
+  for (let i = 0; i < batchSize; i++) {
+    const index = first + i + 1;
+    normals({ seed: t, stream: Stream.heldOut, index }, eps.subarray(i * size, (i + 1) * size));
+  }
   const xt = addNoise(schedule, x0, eps, t);
   const target = trainingTarget(prediction, schedule, x0, eps, t);
   const output = await denoiser.predict(xt, t, denoiser.signature.classes === null ? null : labels);

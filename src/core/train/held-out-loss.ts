@@ -26,19 +26,19 @@ export class HeldOutLoss {
   ) {}
 
   /**
-   * The mean squared error of the prediction, over images, pixels and timesteps.
+   * The mean squared error of the prediction, over images, pixels and timesteps. It is not stopped half-way: a
+   * run that goes on would lack it.
    *
-   * @throws UserError when the images are no longer there, or memory is short; StoppedError when the signal is
-   *   aborted
+   * @throws UserError when the images are no longer there, or memory is short
    */
-  async measure(signal?: AbortSignal): Promise<number> {
+  async measure(): Promise<number> {
     this.opened ??= this.open();
     const { images, denoiser } = await this.opened.catch((error: unknown) => {
       this.opened = null;
       throw error;
     });
     const { diffusion } = this.setup;
-    const found = await lossByTimestep(denoiser, diffusion, images, TIMESTEPS, signal);
+    const found = await lossByTimestep(denoiser, diffusion, images, TIMESTEPS);
     return found.reduce((sum, { loss }) => sum + loss, 0) / found.length;
   }
 

@@ -158,11 +158,10 @@ export class TrainingLoop {
   ): AsyncGenerator<TrainEvent, number | null, undefined> {
     if (!this.isDue(this.setup.config.training.heldOutEvery)) return null;
     try {
-      const loss = await heldOutLoss.measure(this.signal);
+      const loss = await heldOutLoss.measure();
       this.heldOut.add(this.step, loss);
       return loss;
     } catch (error) {
-      if (error instanceof StoppedError) return null;
       if (!(error instanceof UserError)) throw error;
       yield { type: 'warning', message: `The held-out loss was not measured: ${error.message}` };
       return null;

@@ -70,11 +70,15 @@ export function netLabel(target: string): string {
 }
 
 /** The file of a net's weights; of several, the first. */
+const PLAIN = 'diffusion_pytorch_model.safetensors';
+const WEIGHTS = /^diffusion_pytorch_model.*\.safetensors$/;
+
 async function weightsFileOf(target: string): Promise<string> {
   if (target.endsWith('.safetensors')) return target;
   for (const folder of [path.join(target, 'unet'), target]) {
     const names = await filesIn(folder);
-    const found = names.find((name) => /^diffusion_pytorch_model.*\.safetensors$/.test(name));
+    // The plain file goes before variants, as it does where the net is loaded.
+    const found = names.includes(PLAIN) ? PLAIN : names.find((name) => WEIGHTS.test(name));
     if (found) return path.join(folder, found);
   }
   return path.join(target, 'unet', 'diffusion_pytorch_model.safetensors');

@@ -85,7 +85,7 @@ export class OnnxRuntime implements Runtime {
       executionProviders: [this.device],
       intraOpNumThreads: this.options.threads,
       interOpNumThreads: 1,
-      // A plan of one block for all tensors of a run takes a third to a half more memory on the CPU, and no less time.
+      // A plan of one block for all tensors of a run takes more memory on the CPU, and no less time.
       enableMemPattern: this.onGpu,
       graphOptimizationLevel: 'all',
       logSeverityLevel: LOG_LEVEL,

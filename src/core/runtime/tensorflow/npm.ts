@@ -47,7 +47,8 @@ export function findNpm(
 /** Ends a process with all that it has started. */
 function killTree(pid: number): void {
   if (process.platform === 'win32') {
-    spawn('taskkill', ['/pid', String(pid), '/T', '/F'], { stdio: 'ignore' });
+    const killer = spawn('taskkill', ['/pid', String(pid), '/T', '/F'], { stdio: 'ignore' });
+    killer.on('error', () => process.kill(pid));
     return;
   }
   try {
