@@ -322,8 +322,12 @@ export class Workbench {
     const inner = outer.contentFrame().locator('#active-frame').contentFrame();
     const script = inner.locator(`script[src*="/webview/${view}.js"]`);
     if ((await script.count()) === 0) return null;
-    const handle = await script.first().elementHandle();
-    return (await handle?.ownerFrame()) ?? null;
+    // A frame that goes away meanwhile is not the one that is waited for.
+    const handle = await script
+      .first()
+      .elementHandle()
+      .catch(() => null);
+    return (await handle?.ownerFrame().catch(() => null)) ?? null;
   }
 
   /** Brings an open editor or panel to the front by its tab. */
