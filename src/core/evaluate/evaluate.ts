@@ -26,7 +26,7 @@ import type { Evaluation, EvaluationProgress, EvaluationStage, Likeness } from '
 import { openFeatureSpace } from './feature-space';
 import { divided, rmsOf, rowsOf, type Features } from './features';
 import { frechetEstimate, gaussianOf } from './frechet';
-import type { Estimate } from './jackknife';
+import { shareOf } from './jackknife';
 import { kernelDistance } from './kernel-distance';
 import { nearestImages, quantile } from './nearest';
 import { precisionRecall } from './precision-recall';
@@ -249,11 +249,6 @@ async function compare(
     real: { count, ...likenessOf(rowsOf(ofHeldOut, 0, count), ofTrain) },
     predicted,
   };
-}
-
-/** A share of so many, with its binomial standard error. */
-function shareOf(value: number, count: number): Estimate {
-  return { value, error: Math.sqrt((value * (1 - value)) / count) };
 }
 
 function likenessOf(images: Features, train: Features): Likeness {

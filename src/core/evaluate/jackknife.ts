@@ -27,3 +27,8 @@ export function jackknifeError(without: readonly number[]): number {
   const squares = without.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return Math.sqrt(((groups - 1) / groups) * squares);
 }
+
+/** A share of `count` things, 0 … 1, with its binomial standard error. */
+export function shareOf(value: number, count: number): Estimate {
+  return { value, error: Math.sqrt((value * (1 - value)) / count) };
+}

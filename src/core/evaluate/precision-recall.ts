@@ -1,5 +1,5 @@
 import { rowOf, squaredDistance, type Features } from './features';
-import type { Estimate } from './jackknife';
+import { shareOf, type Estimate } from './jackknife';
 
 export interface PrecisionRecall {
   /** Share of the samples that lie among the real images, 0 … 1. */
@@ -48,8 +48,7 @@ function shareInside(points: Features, centres: Features, radii: Float64Array): 
       break;
     }
   }
-  const value = inside / points.count;
-  return { value, error: Math.sqrt((value * (1 - value)) / points.count) };
+  return shareOf(inside / points.count, points.count);
 }
 
 /**
