@@ -18,7 +18,7 @@ export type { SafetensorsSummary, TensorStatistics, WeightsComparison };
  */
 
 /** Raised with every change that an older window or engine could not follow. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** Longest rate at which progress, metrics and frames are sent, a second: what a screen can show. */
 export const MOST_UPDATES_A_SECOND = 15;
@@ -230,10 +230,19 @@ export interface RunSummary {
   /** The data set as it was given, the device, the model: for the tooltip. */
   readonly dataset: string;
   readonly device: string;
+  /** What images can be asked for by; null for a model without classes, or where it is not known. */
+  readonly classes: ClassesBrief | null;
   /** The newest first. */
   readonly checkpoints: readonly CheckpointSummary[];
   /** The newest preview picture, or null. */
   readonly preview: string | null;
+}
+
+/** The classes of a class-conditional model, of which there may be thousands. */
+export interface ClassesBrief {
+  readonly count: number;
+  /** Names of the first, at most 8. */
+  readonly first: readonly string[];
 }
 
 export interface CheckpointSummary {

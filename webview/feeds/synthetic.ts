@@ -122,6 +122,7 @@ export function syntheticSummary(run: SyntheticRun): RunSummary {
     resumedAt: run.resumedAt ?? [],
     dataset: 'digits',
     device: 'cpu',
+    classes: null,
     checkpoints: steps.reverse().map((step) => ({
       path: `${pathOf(run)}/checkpoints/step-${String(step).padStart(6, '0')}`,
       step,

@@ -78,6 +78,23 @@ describe('a run in the list', () => {
     }
   });
 
+  it('tells its classes, of many the first, and none where they are not learnt', async () => {
+    const { config, dataset } = JSON.parse(
+      readFileSync(path.join(original, 'run.json'), 'utf8'),
+    ) as { config: object; dataset: object };
+    const classes = Array.from({ length: 1000 }, (_, i) => `class ${i}`);
+    const labelled = { dataset: { ...dataset, classes } };
+    change(copy('classes', 'learnt'), {
+      name: 'a',
+      config: { ...config, classes: true },
+      ...labelled,
+    });
+    change(copy('classes', 'passed-over'), { name: 'b', ...labelled });
+    const runs = await lister.list(scratch.at('classes'));
+    const told = Object.fromEntries(runs.map((run) => [run.name, run.classes]));
+    expect(told).toEqual({ a: { count: 1000, first: classes.slice(0, 8) }, b: null });
+  });
+
   it('says what is wrong with each checkpoint, also when that comes about later', async () => {
     const run = copy('torn');
     const at = (step: number, file: string) =>

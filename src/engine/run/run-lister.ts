@@ -14,7 +14,7 @@ import { parseWith } from '../../core/base/schema';
 import { parseMetricsLine } from '../../core/checkpoint/metrics';
 import { resumedSteps, RunRecord } from '../../core/checkpoint/run-directory';
 import { writerOf } from '../../core/checkpoint/run-lock';
-import type { RunSummary, TrainingStatus } from '../protocol';
+import type { ClassesBrief, RunSummary, TrainingStatus } from '../protocol';
 import { inWindowWords } from '../wording';
 import { CheckpointLister, previewAt, previewSteps } from './checkpoint-list';
 
@@ -167,8 +167,16 @@ async function summaryOf(run: string, record: RunRecord): Promise<Described> {
     resumedAt: resumedSteps(sittings),
     dataset: dataset.source,
     device,
+    classes: config.classes ? classesBrief(dataset.classes) : null,
     ...(isRunning ? lastLogged(run) : {}),
   };
+}
+
+/** Names of classes that a list of runs tells; the model itself knows them all. */
+const TOLD_CLASSES = 8;
+
+function classesBrief(names: readonly string[]): ClassesBrief {
+  return { count: names.length, first: names.slice(0, TOLD_CLASSES) };
 }
 
 /** How far our own training is. */
@@ -191,6 +199,7 @@ function broken(run: string, message: string): Described {
     resumedAt: [],
     dataset: '',
     device: '',
+    classes: null,
   };
 }
 

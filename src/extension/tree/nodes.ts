@@ -5,10 +5,12 @@ import { formatCount } from '../format';
 import {
   checkpointContext,
   checkpointDescription,
+  checkpointLabel,
   checkpointTooltip,
   RUN_ICONS,
   runContext,
   runDescription,
+  runLabel,
   runTooltip,
   stateOf,
 } from './run-text';
@@ -54,9 +56,7 @@ export function runItem(
   item.description = place === null ? description : `${description} · ${place}`;
   item.iconPath = new vscode.ThemeIcon(icon, colour ? new vscode.ThemeColor(colour) : undefined);
   item.contextValue = runContext(run, training);
-  item.accessibilityInformation = {
-    label: `Run ${run.name}, ${description.replace(/ · /g, ', ')}`,
-  };
+  item.accessibilityInformation = { label: runLabel(run, training) };
   if (run.status !== 'broken') {
     item.command = opening('Open Training Panel', 'diffusion.openTrainingPanel', run.path);
   }
@@ -74,9 +74,7 @@ export function checkpointItem({ checkpoint, run }: CheckpointNode): vscode.Tree
       ? new vscode.ThemeIcon('archive')
       : new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
   item.contextValue = checkpointContext(checkpoint);
-  item.accessibilityInformation = {
-    label: `Checkpoint ${label} of ${run.name}, ${description.replace(/ · /g, ', ')}`,
-  };
+  item.accessibilityInformation = { label: checkpointLabel(checkpoint, run) };
   if (checkpoint.fault === null) {
     item.command = opening('Open Samples Panel', 'diffusion.openSamplesPanel', checkpoint.path);
   }
@@ -90,7 +88,7 @@ export function tooltipOf(node: TreeNode, training: TrainingStatus | null): vsco
   const text =
     node.kind === 'run'
       ? runTooltip(node.run, training, picture)
-      : checkpointTooltip(node.checkpoint, picture);
+      : checkpointTooltip(node.checkpoint, node.run, picture);
   return new vscode.MarkdownString(text, true);
 }
 

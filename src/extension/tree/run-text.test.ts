@@ -4,9 +4,12 @@ import { trainingStatus } from '../testing';
 import {
   checkpointContext,
   checkpointDescription,
+  checkpointLabel,
   checkpointTooltip,
+  classesText,
   runContext,
   runDescription,
+  runLabel,
   runTooltip,
   stateOf,
 } from './run-text';
@@ -36,6 +39,7 @@ const RUN: RunSummary = {
   seconds: 200,
   dataset: 'digits',
   device: 'cpu',
+  classes: null,
   checkpoints: [CHECKPOINT],
   preview: null,
 };
@@ -94,13 +98,52 @@ describe('a checkpoint in the tree', () => {
   it('says its loss and epoch', () => {
     expect(checkpointDescription(CHECKPOINT)).toBe('loss 0.0423 · epoch 1.6');
     expect(checkpointContext(CHECKPOINT)).toBe('checkpoint whole');
-    expect(checkpointTooltip(CHECKPOINT, null)).toContain('| Size | 4\\.2 MB |');
+    expect(checkpointTooltip(CHECKPOINT, RUN, null)).toContain('| Size | 4\\.2 MB |');
   });
 
   it('that is torn offers nothing and says why', () => {
     const torn = { ...CHECKPOINT, fault: 'The weights are cut short.' };
     expect(checkpointDescription(torn)).toBe('cannot be used');
     expect(checkpointContext(torn)).toBe('checkpoint faulty');
-    expect(checkpointTooltip(torn, null)).toContain('The weights are cut short');
+    expect(checkpointTooltip(torn, RUN, null)).toContain('The weights are cut short');
+  });
+});
+
+describe('a class-conditional run in the tree', () => {
+  const digits = { count: 10, first: ['0', '1', '2', '3', '4', '5', '6', '7'] };
+  const run: RunSummary = { ...RUN, classes: digits };
+
+  it.each([
+    [digits, '10 classes (0, 1, 2, 3, 4, …)'],
+    [{ count: 2, first: ['cat', 'dog'] }, '2 classes (cat, dog)'],
+    [{ count: 1, first: ['cat'] }, '1 class (cat)'],
+    [
+      { count: 1000, first: ['tench, Tinca tinca', 'goldfish, Carassius auratus', 'great white'] },
+      '1,000 classes (tench, Tinca tinca, goldfish, Carassius auratus, …)',
+    ],
+    [{ count: 2, first: ['n'.repeat(200), 'm'] }, `2 classes (${'n'.repeat(48)}…, …)`],
+    [{ count: 1, first: ['🐈'.repeat(200)] }, `1 class (${'🐈'.repeat(48)}…)`],
+  ])('of %j tells what is readable', (classes, text) => {
+    expect(classesText(classes)).toBe(text);
+  });
+
+  it('says how many in its line, and which in its tooltips', () => {
+    expect(runDescription(run, null)).toBe('1,200/2,000 · loss 0.0500 · stopped · 10 classes');
+    const row = '| Class-conditional | 10 classes \\(0, 1, 2, 3, 4, …\\) |';
+    expect(runTooltip(run, null, null)).toContain(row);
+    expect(checkpointTooltip(CHECKPOINT, run, null)).toContain(row);
+    expect(runTooltip(RUN, null, null)).not.toContain('Class');
+  });
+
+  it('says it to a screen reader once', () => {
+    const classes = 'class-conditional: 10 classes (0, 1, 2, 3, 4, …)';
+    expect(runLabel(run, null)).toBe(`Run a_1, 1,200/2,000, loss 0.0500, stopped, ${classes}`);
+    expect(checkpointLabel(CHECKPOINT, run)).toBe(
+      `Checkpoint Step 1,000 of a_1, loss 0.0423, epoch 1.6, ${classes}`,
+    );
+    expect(runLabel(RUN, null)).toBe('Run a_1, 1,200/2,000, loss 0.0500, stopped');
+    expect(checkpointLabel({ ...CHECKPOINT, loss: null, epoch: null }, RUN)).toBe(
+      'Checkpoint Step 1,000 of a_1',
+    );
   });
 });

@@ -1,4 +1,9 @@
-import type { CheckpointSummary, RunSummary, TrainingStatus } from '../../engine/protocol';
+import type {
+  CheckpointSummary,
+  ClassesBrief,
+  RunSummary,
+  TrainingStatus,
+} from '../../engine/protocol';
 import { formatBytes, formatCount, formatDuration, formatLoss, plain } from '../format';
 import { isLive, isLiveState, type LiveState } from '../live-training';
 
@@ -36,9 +41,49 @@ export function runDescription(run: RunSummary, training: TrainingStatus | null)
     state === 'finished'
       ? `${formatCount(step)} steps`
       : `${formatCount(step)}/${formatCount(steps)}`;
-  return [done, ...(loss === null ? [] : [`loss ${formatLoss(loss)}`]), stateText(run, state)].join(
-    ' · ',
-  );
+  return [
+    done,
+    ...(loss === null ? [] : [`loss ${formatLoss(loss)}`]),
+    stateText(run, state),
+    ...(run.classes === null ? [] : [classCount(run.classes)]),
+  ].join(' · ');
+}
+
+function classCount({ count }: Pick<ClassesBrief, 'count'>): string {
+  return `${formatCount(count)} ${count === 1 ? 'class' : 'classes'}`;
+}
+
+/** Characters of names after which the rest of the classes is not told. */
+const MOST_NAMES_TEXT = 48;
+const MOST_NAMES = 5;
+
+/** "10 classes (0, 1, 2, 3, 4, …)": as many names as stay readable, of which there may be thousands. */
+export function classesText({ count, first }: ClassesBrief): string {
+  const told: string[] = [];
+  for (const name of first.slice(0, MOST_NAMES)) {
+    const isLong = [...told, name].join(', ').length > MOST_NAMES_TEXT;
+    if (isLong && told.length > 0) break;
+    told.push(isLong ? `${[...name].slice(0, MOST_NAMES_TEXT).join('')}…` : name);
+  }
+  const rest = told.length < count ? ', …' : '';
+  return `${classCount({ count })} (${told.join(', ')}${rest})`;
+}
+
+/** What a screen reader says of a run: its line, and what the tooltip says of its classes. */
+export function runLabel(run: RunSummary, training: TrainingStatus | null): string {
+  const line = runDescription({ ...run, classes: null }, training).replace(/ · /g, ', ');
+  return [`Run ${run.name}`, line, ...conditionedOn(run)].join(', ');
+}
+
+/** What a screen reader says of a checkpoint. */
+export function checkpointLabel(checkpoint: CheckpointSummary, run: RunSummary): string {
+  const line = checkpointDescription(checkpoint).replace(/ · /g, ', ');
+  const title = `Checkpoint Step ${formatCount(checkpoint.step)} of ${run.name}`;
+  return [title, ...(line === '' ? [] : [line]), ...conditionedOn(run)].join(', ');
+}
+
+function conditionedOn({ classes }: RunSummary): string[] {
+  return classes === null ? [] : [`class-conditional: ${classesText(classes)}`];
 }
 
 function stateText(run: RunSummary, state: RunState): string {
@@ -88,6 +133,7 @@ export function runTooltip(
           row('Loss', loss === null ? null : formatLoss(loss)),
           row('Trained for', seconds > 0 ? formatDuration(seconds) : null),
           row('Data set', run.dataset || null),
+          classesRow(run),
           row('Device', run.device || null),
           row('Started', new Date(run.createdAt).toLocaleString()),
           row('Checkpoints', String(run.checkpoints.length)),
@@ -96,15 +142,24 @@ export function runTooltip(
 }
 
 /** @param picture address of the preview picture, or null */
-export function checkpointTooltip(checkpoint: CheckpointSummary, picture: string | null): string {
+export function checkpointTooltip(
+  checkpoint: CheckpointSummary,
+  run: RunSummary,
+  picture: string | null,
+): string {
   const rows = [
     row('Loss', checkpoint.loss === null ? null : formatLoss(checkpoint.loss)),
     row('Epoch', checkpoint.epoch ? checkpoint.epoch.toFixed(2) : null),
+    classesRow(run),
     row('Written', new Date(checkpoint.writtenAt).toLocaleString()),
     row('Size', formatBytes(checkpoint.size)),
   ];
   const title = `Step ${formatCount(checkpoint.step)}`;
   return document(title, checkpoint.fault, rows, picture, checkpoint.path);
+}
+
+function classesRow({ classes }: RunSummary): string | null {
+  return row('Class-conditional', classes && classesText(classes));
 }
 
 function row(name: string, value: string | null): string | null {
