@@ -62,6 +62,7 @@ describe('modelFacts', () => {
       height: 8,
       channels: 1,
       schedule: expect.objectContaining({ timesteps: 50, zeroTerminalSnr: false }),
+      solver: { own: 'ddpm', taken: 'ddim' },
     });
     expect(facts.schedule).not.toHaveProperty('prediction');
     const { checkpoints } = (await client.request('listRuns', { folder: scratch.runs }))[0]!;

@@ -11,6 +11,7 @@ import type {
   RunHistory,
   RunSummary,
   ModelClasses,
+  ModelSolver,
   SafetensorsSummary,
   SampleRequest,
   SampleResult,
@@ -112,7 +113,8 @@ export type SolverForm = Pick<
 /** What the samples view's controls hold; it survives hiding and reload. */
 export interface SampleForm {
   readonly model: string;
-  readonly solver: NonNullable<SampleRequest['solver']>;
+  /** Null: as the model's folder says. */
+  readonly solver: NonNullable<SampleRequest['solver']> | null;
   /** Null: the solver's own default. */
   readonly steps: number | null;
   readonly eta: number;
@@ -148,6 +150,15 @@ export interface SamplesWish {
   readonly start: boolean;
 }
 
+/** What the samples view needs to know of a model; null each, where it cannot be read. */
+export interface SampledModelFacts {
+  /** Null for a model without, too. */
+  readonly classes: ModelClasses | null;
+  /** Its T, which bounds the steps. */
+  readonly timesteps: number | null;
+  readonly solver: ModelSolver | null;
+}
+
 export type HostToSamples =
   | HostToAnyWebview
   | {
@@ -163,14 +174,7 @@ export type HostToSamples =
     }
   | { readonly type: 'models'; readonly models: readonly ModelChoice[] }
   /** What a model that was asked about is like. */
-  | {
-      readonly type: 'classes';
-      readonly model: string;
-      /** Null for a model without, or one that cannot be read. */
-      readonly classes: ModelClasses | null;
-      /** Its T, which bounds the steps; null where it cannot be read. */
-      readonly timesteps: number | null;
-    }
+  | ({ readonly type: 'facts'; readonly model: string } & SampledModelFacts)
   | { readonly type: 'wish'; readonly wish: SamplesWish }
   /** Whether a sampling has begun that has drawn nothing yet: what is shown stays until then. */
   | { readonly type: 'trying'; readonly isTrying: boolean }
@@ -190,8 +194,8 @@ export type HostToSamples =
 
 export type SamplesToHost =
   | AnyWebviewToHost
-  /** A model was chosen: which classes has it? */
-  | { readonly type: 'askClasses'; readonly model: string }
+  /** A model was chosen: what is it like? */
+  | { readonly type: 'askFacts'; readonly model: string }
   /** One after the other, in this order. */
   | { readonly type: 'sample'; readonly forms: readonly SampleForm[] }
   | { readonly type: 'cancel' }

@@ -18,7 +18,7 @@ export type { SafetensorsSummary, TensorStatistics, WeightsComparison };
  */
 
 /** Raised with every change that an older window or engine could not follow. */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 /** Longest rate at which progress, metrics and frames are sent, a second: what a screen can show. */
 export const MOST_UPDATES_A_SECOND = 15;
@@ -380,7 +380,6 @@ export interface DenoiseRequest extends SolverRequest {
   readonly threads?: number;
 }
 
-/** What a model was made for. */
 /** The classes of a class-conditional model. */
 export interface ModelClasses {
   readonly names: readonly string[];
@@ -388,12 +387,22 @@ export interface ModelClasses {
   readonly canGuide: boolean;
 }
 
+/** The solver that a model is drawn with where none is asked for. */
+export interface ModelSolver {
+  /** The scheduler that the model's folder names; null for one that is not known here. */
+  readonly own: SolverName | null;
+  /** That one, but ddim in place of ddpm, and of one that is not known. */
+  readonly taken: SolverName;
+}
+
+/** What a model was made for. */
 export interface ModelFacts {
   readonly model: string;
   readonly width: number;
   readonly height: number;
   readonly channels: number;
   readonly schedule: NoiseSettings;
+  readonly solver: ModelSolver;
   /** Left out for a model without class labels. */
   readonly classes?: ModelClasses;
 }

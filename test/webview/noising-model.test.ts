@@ -17,7 +17,9 @@ function model(
   facts: Partial<NonNullable<NoisingModelChoice['facts']>> = {},
 ): NoisingModelChoice {
   const path = `/runs/${name}`;
-  const own = { model: path, width: 32, height: 32, channels: 3, schedule: HYDRATE.schedule };
+  const { schedule } = HYDRATE;
+  const solver = { own: 'ddpm', taken: 'ddim' } as const;
+  const own = { model: path, width: 32, height: 32, channels: 3, schedule, solver };
   return { path, label: name, group: name, facts: { ...own, ...facts }, message: null };
 }
 

@@ -46,8 +46,8 @@ const HYDRATE: HostToSamples = {
 async function open(classes: ModelClasses | null = CLASSES): Promise<void> {
   view = await ViewPage.open(browser, 'samples', {});
   await view.send(HYDRATE);
-  expect(await view.posted('askClasses')).toEqual({ type: 'askClasses', model: MODEL });
-  await view.send({ type: 'classes', model: MODEL, classes });
+  expect(await view.posted('askFacts')).toEqual({ type: 'askFacts', model: MODEL });
+  await view.send({ type: 'facts', model: MODEL, classes });
 }
 
 const group = () => view.page.getByRole('group', { name: 'Classes' });
@@ -105,8 +105,8 @@ describe('the samples view of a class-conditional model', () => {
     await open();
     await gridBox().press(' ');
     await view.send({ type: 'wish', wish: { models: [OTHER], start: false } });
-    expect(await view.posted('askClasses')).toEqual({ type: 'askClasses', model: OTHER });
-    await view.send({ type: 'classes', model: OTHER, classes: null });
+    expect(await view.posted('askFacts')).toEqual({ type: 'askFacts', model: OTHER });
+    await view.send({ type: 'facts', model: OTHER, classes: null });
     expect(await group().isVisible()).toBe(false);
     expect(await sampled()).toEqual({ ...FORM, model: OTHER });
   });

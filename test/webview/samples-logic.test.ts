@@ -5,6 +5,12 @@ import { checkpointOf, modelChoices } from '../../src/extension/panels/model-cho
 import type { CheckpointSummary, FramePart, RunSummary } from '../../src/engine/protocol';
 import type { ClassForm, SampleForm } from '../../webview/protocol';
 import { classLabel, fittingClasses, gridOf } from '../../webview/samples/classes';
+import {
+  modelSolverLabel,
+  modelSolverNote,
+  solverOf,
+  withSolver,
+} from '../../webview/samples/model-solver';
 import { FrameStore } from '../../webview/samples/frame-store';
 import { Eta, filmstripPlaces, pictureOf, placeInRow } from '../../webview/samples/scrub';
 import { formsToSample, rowLabel } from '../../webview/samples/settings';
@@ -130,6 +136,32 @@ describe('rows', () => {
     expect(rowLabel(FORM)).toBe('DDIM, 50 steps');
     expect(rowLabel({ ...FORM, steps: 1, eta: 0.5 })).toBe('DDIM, 1 step, η 0.5');
     expect(rowLabel({ ...FORM, solver: 'ddpm' })).toBe('DDPM, all timesteps');
+  });
+
+  it('have the model’s solver by its name as soon as that is known', () => {
+    const form = { ...FORM, solver: null, own: { order: 3, threshold: 0.9 } } as const;
+    expect(rowLabel(withSolver(form, null))).toBe('The model’s solver');
+    expect(rowLabel({ ...FORM, solver: null, steps: 20 })).toBe('The model’s solver, 20 steps');
+    expect(withSolver(form, { own: 'unipc', taken: 'unipc' })).toEqual({
+      ...FORM,
+      solver: 'unipc',
+      own: { order: 3, threshold: 0.9 },
+    });
+    expect(withSolver(form, { own: 'euler', taken: 'euler' })).toEqual({
+      ...FORM,
+      solver: 'euler',
+    });
+    expect(solverOf(FORM, { own: 'euler', taken: 'euler' })).toBe('ddim');
+  });
+
+  it.each([
+    [null, 'The model’s own', /^$/],
+    [{ own: 'heun', taken: 'heun' }, 'Heun (the model’s)', /^Heun is the scheduler that/],
+    [{ own: 'ddpm', taken: 'ddim' }, 'DDIM (the model’s)', /names DDPM, .* DDIM takes its place/],
+    [{ own: null, taken: 'ddim' }, 'DDIM (the model’s)', /not known here: DDIM takes its place/],
+  ] as const)('offer the solver of a model, %j, as what it is', (solver, label, note) => {
+    expect(modelSolverLabel(solver)).toBe(label);
+    expect(modelSolverNote(solver)).toMatch(note);
   });
 
   it('remember where weights lie, the newest fifty', () => {

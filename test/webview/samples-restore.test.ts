@@ -62,15 +62,18 @@ function wishesOf({
   variance,
   own,
   classes: _,
+  solver,
   ...form
 }: SampleForm): SamplingWishes {
+  if (solver === null) throw new Error('a saved picture names its solver');
   return {
     ...form,
+    solver,
     ...own,
-    ...(takes(form.solver, 'eta') && { eta }),
+    ...(takes(solver, 'eta') && { eta }),
     ...(steps !== null && { steps }),
     ...(spacing !== null && { spacing }),
-    ...(variance !== null && takes(form.solver, 'variance') && { variance }),
+    ...(variance !== null && takes(solver, 'variance') && { variance }),
   };
 }
 

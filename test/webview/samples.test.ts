@@ -231,7 +231,58 @@ describe('the samples view', () => {
     expect(forms.map(({ model, seed }) => [model, seed])).toEqual(models.map((path) => [path, 7]));
     await view.send({ type: 'wish', wish: { models: [models[1]!], start: false } });
     expect(await view.state()).toMatchObject({ compared: [], form: { model: models[1] } });
-    expect((await view.untaken()).filter(({ type }) => type !== 'askClasses')).toEqual([]);
+    expect((await view.untaken()).filter(({ type }) => type !== 'askFacts')).toEqual([]);
+  });
+
+  it('takes the solver of the chosen model, says which that is, and follows the model', async () => {
+    const form = { ...FORM, solver: null, steps: null };
+    await open({}, { ...HYDRATE, form });
+    const solver = view.page.getByRole('combobox', { name: 'Solver' });
+    const facts = { type: 'facts', classes: null, timesteps: 1000 } as const;
+    const [first, second] = MODELS.map(({ path }) => path);
+    const euler = { own: 'euler', taken: 'euler' };
+    await view.send({ ...facts, model: first, solver: euler });
+    await expect.poll(() => solver.textContent()).toContain('Euler (the model’s)');
+    await view.page.getByText('Euler is the scheduler that the model’s folder names.').waitFor();
+    await view.shoot('samples-own-solver');
+    await button('Sample').press('Enter');
+    expect(await view.posted('sample')).toMatchObject({ forms: [{ ...form, solver: 'euler' }] });
+    await view.send({ type: 'wish', wish: { models: [second], start: false } });
+    await view.send({ ...facts, model: second, solver: { own: 'ddpm', taken: 'ddim' } });
+    await view.page.getByText('The model’s folder names DDPM, which').waitFor();
+    expect(await view.inaccessible()).toEqual([]);
+    expect(await view.page.getByRole('textbox', { name: 'η, 0 … 1' }).isVisible()).toBe(true);
+    await solver.press('ArrowDown');
+    await button('Sample').press('Enter');
+    expect(await view.posted('sample')).toMatchObject({ forms: [{ solver: 'ddpm' }] });
+    expect(await view.page.getByText('The model’s folder names').isVisible()).toBe(false);
+  });
+
+  it('samples by the models’ own solvers only when they are known, each row by its own', async () => {
+    const models = MODELS.map(({ path }) => path);
+    const form = { ...FORM, solver: null };
+    await open({}, { ...HYDRATE, form, wish: { models, start: true } });
+    await view.page.getByText('Opening the model …').waitFor();
+    const facts = { type: 'facts', classes: null, timesteps: 1000 } as const;
+    const asked = [await view.posted('askFacts'), await view.posted('askFacts')];
+    expect(asked.map(({ model }) => model)).toEqual(models);
+    await view.send({ ...facts, model: models[0], solver: { own: 'pndm', taken: 'pndm' } });
+    expect((await view.untaken()).map(({ type }) => type)).not.toContain('sample');
+    await view.send({ ...facts, model: models[1], solver: null });
+    const { forms } = await view.posted<{ forms: SampleForm[] }>('sample');
+    expect(forms.map(({ solver }) => solver)).toEqual(['pndm', null]);
+    expect(await view.page.getByText('Opening the model …').isVisible()).toBe(false);
+  });
+
+  it('forgets a sampling that is cancelled before its model is known', async () => {
+    await open({}, { ...HYDRATE, form: { ...FORM, solver: null } });
+    await button('Sample').press('Enter');
+    await button('Cancel').press('Enter');
+    expect(await button('Sample').isDisabled()).toBe(false);
+    const facts = { type: 'facts', model: FORM.model, classes: null, timesteps: 1000 } as const;
+    await view.send({ ...facts, solver: { own: 'ddim', taken: 'ddim' } });
+    const posted = (await view.untaken()).map(({ type }) => type);
+    expect(posted.filter((type) => ['sample', 'cancel'].includes(type))).toEqual([]);
   });
 
   it('refuses a field that makes no sense, and samples nothing', async () => {
@@ -242,7 +293,7 @@ describe('the samples view', () => {
     await view.page.getByText('Enter a whole number from 1 to 64.').waitFor();
     await button('Sample').click();
     await view.page.getByText('A field has a value that cannot be').waitFor();
-    expect((await view.untaken()).filter(({ type }) => type !== 'askClasses')).toEqual([]);
+    expect((await view.untaken()).filter(({ type }) => type !== 'askFacts')).toEqual([]);
   });
 
   it('takes the first click after a field is mended, and moves nothing by it', async () => {
@@ -326,7 +377,7 @@ describe('the samples view', () => {
     await open({}, { ...HYDRATE, form: { ...FORM, steps: 500 } });
     const [short, long] = MODELS.map(({ path }) => path);
     const facts = (model: string, timesteps: number) =>
-      view.send({ type: 'classes', model, classes: null, timesteps });
+      view.send({ type: 'facts', model, classes: null, timesteps, solver: null });
     const fault = view.page
       .getByText('This model has 100 timesteps: give at most 100 steps.')
       .filter({ visible: true });

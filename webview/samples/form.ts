@@ -1,12 +1,12 @@
 import type { SolverName } from '../../src/core/diffusion/solvers';
 import { SOLVER_NAMES, takes, VARIANCES } from '../../src/core/diffusion/solvers';
 import { SPACINGS } from '../../src/core/diffusion/spacing';
-import type { ModelChoice, SampleForm } from '../protocol';
+import type { ModelChoice, SampledModelFacts, SampleForm } from '../protocol';
 import { button, dropdown, numberField } from '../shared/controls';
-import { h, show } from '../shared/dom';
+import { h, setText, show } from '../shared/dom';
 import { count } from '../shared/format';
 import { ClassFields } from './class-fields';
-import type { ModelClasses } from '../../src/engine/protocol';
+import { modelSolverLabel, modelSolverNote, solverOf, withSolver } from './model-solver';
 import { SolverFields } from './solver-fields';
 import { fitting } from './solver-form';
 import { defaultSteps, modelLabel, MOST_IMAGES, SOLVER_CHOICES, takesEta } from './settings';
@@ -28,6 +28,8 @@ const asModel = (values: readonly string[]) => [
   ...values.map((value) => ({ value, label: value.replace('_', ' ') })),
 ];
 
+const solverChoices = (label: string) => [{ value: AS_MODEL, label } as const, ...SOLVER_CHOICES];
+
 /** The controls of a sampling. */
 export class Form {
   readonly element: HTMLElement;
@@ -37,13 +39,16 @@ export class Form {
     value: '',
     onChange: (model) => this.change({ model }),
   });
-  private readonly solver = dropdown<SolverName>({
+  private readonly solver = dropdown<SolverName | typeof AS_MODEL>({
     label: 'Solver',
-    choices: SOLVER_CHOICES,
-    value: 'ddim',
-    onChange: (solver) => this.change({ solver, own: fitting(solver, this.form.own) }),
+    choices: solverChoices(modelSolverLabel(null)),
+    value: AS_MODEL,
+    onChange: (choice) => this.choose(choice === AS_MODEL ? null : choice),
   });
-  private readonly steps: Readonly<Record<SolverName, ReturnType<typeof numberField>>>;
+  private solverLabel = modelSolverLabel(null);
+  private readonly solverNote = h('p', { class: 'hint', hidden: true });
+  /** One for each solver, whose defaults differ, and one for a solver that is not known. */
+  private readonly steps: ReadonlyMap<SolverName | null, ReturnType<typeof numberField>>;
   private readonly eta = numberField({
     label: 'η, 0 … 1',
     value: 0,
@@ -82,16 +87,15 @@ export class Form {
       this.change({ variance: VARIANCES.find((variance) => variance === value) ?? null }),
   });
   private readonly solverFields = new SolverFields((own) =>
-    this.change({ own: fitting(this.form.solver, own) }),
+    this.change({ own: this.fitting(own) }),
   );
   private readonly classes = new ClassFields((classes) => this.change({ classes }));
-  private modelClasses: ModelClasses | null = null;
+  /** What is known of the chosen model. */
+  private facts: SampledModelFacts | null = null;
   private readonly sample;
   private readonly cancel;
   private readonly compare;
   private form: SampleForm;
-  /** T of the model; null while it is not known. */
-  private timesteps: number | null = null;
   private rowsShown = 0;
 
   constructor(
@@ -99,9 +103,9 @@ export class Form {
     private readonly handlers: FormHandlers,
   ) {
     this.form = form;
-    this.steps = Object.fromEntries(
-      SOLVER_NAMES.map((solver) => [solver, this.stepsField(solver)]),
-    ) as Form['steps'];
+    this.steps = new Map(
+      [...SOLVER_NAMES, null].map((solver) => [solver, this.stepsField(solver)]),
+    );
     this.sample = button({
       label: 'Sample',
       look: 'primary',
@@ -142,10 +146,11 @@ export class Form {
       h(
         'div',
         { class: 'form-grid' },
-        ...elements([this.solver, ...Object.values(this.steps)]),
+        ...elements([this.solver, ...this.steps.values()]),
         h('div', { class: 'pair' }, ...elements([this.seed, dice])),
         ...elements([this.count, this.eta]),
       ),
+      this.solverNote,
       this.classes.element,
       h(
         'details',
@@ -169,11 +174,12 @@ export class Form {
     return !this.element.querySelector('.field:not([hidden]) > .field-error:not([hidden])');
   }
 
-  /** @param classes what is known of its model's; null for none */
-  setForm(form: SampleForm, classes: ModelClasses | null): void {
+  /** @param facts what is known of its model; null for nothing yet */
+  setForm(form: SampleForm, facts: SampledModelFacts | null): void {
     this.form = form;
-    this.modelClasses = classes;
+    this.facts = facts;
     this.show();
+    for (const field of this.steps.values()) field.check();
   }
 
   /**
@@ -203,19 +209,13 @@ export class Form {
     show(this.cancel.element, isRunning);
   }
 
-  /** @param timesteps of the chosen model: no more steps can be taken; null: not known */
-  limitSteps(timesteps: number | null): void {
-    this.timesteps = timesteps;
-    for (const field of Object.values(this.steps)) field.check();
-  }
-
   private stepsFault(steps: number): string | null {
-    const { timesteps } = this;
+    const timesteps = this.facts?.timesteps ?? null;
     if (timesteps === null || steps <= timesteps) return null;
     return `This model has ${count(timesteps)} timesteps: give at most ${count(timesteps)} steps.`;
   }
 
-  private stepsField(solver: SolverName) {
+  private stepsField(solver: SolverName | null) {
     return numberField({
       label: 'Steps',
       value: null,
@@ -228,6 +228,21 @@ export class Form {
     });
   }
 
+  private get solverTaken(): SolverName | null {
+    return solverOf(this.form, this.facts?.solver ?? null);
+  }
+
+  private choose(solver: SolverName | null): void {
+    const { own } = withSolver({ ...this.form, solver }, this.facts?.solver ?? null);
+    this.change({ solver, own });
+  }
+
+  /** Of settings, those that the solver takes. */
+  private fitting(own: SampleForm['own']): SampleForm['own'] {
+    const solver = this.solverTaken;
+    return solver === null ? undefined : fitting(solver, own);
+  }
+
   private change(changes: Partial<SampleForm>): void {
     this.form = { ...this.form, ...changes };
     this.show();
@@ -235,11 +250,13 @@ export class Form {
   }
 
   private show(): void {
-    const { model, solver, steps, eta, seed, count, spacing, variance } = this.form;
+    const solver = this.solverTaken;
+    const { model, steps, eta, seed, count, spacing, variance } = this.form;
     this.model.value = model;
     this.model.element.title = model;
-    this.solver.value = solver;
-    for (const [name, field] of Object.entries(this.steps)) {
+    this.nameModelSolver();
+    this.solver.value = this.form.solver ?? AS_MODEL;
+    for (const [name, field] of this.steps) {
       field.value = steps;
       show(field.element, name === solver);
     }
@@ -248,10 +265,22 @@ export class Form {
     this.seed.value = seed;
     this.count.value = count;
     this.count.disabled = Boolean(this.form.classes?.grid);
-    this.classes.show(this.form.classes, this.modelClasses);
+    this.classes.show(this.form.classes, this.facts?.classes ?? null);
     this.spacing.value = spacing ?? AS_MODEL;
     this.variance.value = variance ?? AS_MODEL;
-    show(this.variance.element, takes(solver, 'variance'));
+    show(this.variance.element, solver !== null && takes(solver, 'variance'));
     this.solverFields.show(solver, steps, this.form.own);
+  }
+
+  /** The choice of the model's solver says which that is. */
+  private nameModelSolver(): void {
+    const model = this.facts?.solver ?? null;
+    const note = this.form.solver === null ? modelSolverNote(model) : '';
+    setText(this.solverNote, note);
+    show(this.solverNote, note !== '');
+    const label = modelSolverLabel(model);
+    if (label === this.solverLabel) return;
+    this.solverLabel = label;
+    this.solver.setChoices(solverChoices(label));
   }
 }

@@ -31,8 +31,8 @@ function receive(shown: SamplesView, message: Exclude<HostToSamples, { type: 'hy
       return shown.setHealth(message.health);
     case 'models':
       return shown.setModels(message.models);
-    case 'classes':
-      return shown.setFacts(message);
+    case 'facts':
+      return shown.setFacts(message.model, message);
     case 'wish':
       return shown.grant(message.wish);
     case 'trying':

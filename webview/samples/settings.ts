@@ -8,15 +8,16 @@ export { MOST_IMAGES } from './classes';
 export const SOLVER_CHOICES = SOLVER_NAMES.map((value) => ({ value, label: SOLVERS[value].label }));
 
 /** What a solver does where no number of steps is given. */
-export function defaultSteps(solver: SolverName): string {
+export function defaultSteps(solver: SolverName | null): string {
+  if (solver === null) return 'as the solver has';
   const many = 100_000;
   const steps = SOLVERS[solver].defaultSteps(many);
   return steps === many ? 'all timesteps' : String(steps);
 }
 
 /** Whether the solver takes a share of fresh noise. */
-export function takesEta(solver: SolverName): boolean {
-  return takes(solver, 'eta');
+export function takesEta(solver: SolverName | null): boolean {
+  return solver !== null && takes(solver, 'eta');
 }
 
 /** The label of a model: its choice's, or its folder's name. */
@@ -28,10 +29,16 @@ export function modelLabel(model: string, choices: readonly ModelChoice[]): stri
 /** "DDIM, 50 steps, η 0.5": a row in few words. */
 export function rowLabel(form: SampleForm): string {
   const { solver, steps, eta } = form;
-  const taken = steps === null ? `${defaultSteps(solver)} steps` : plural(steps, 'step');
+  const name = solver === null ? 'The model’s solver' : SOLVERS[solver].label;
   const noise = takesEta(solver) && eta > 0 ? `, η ${eta}` : '';
-  const steppedIn = taken.replace('timesteps steps', 'timesteps');
-  return `${SOLVERS[solver].label}, ${steppedIn}${noise}${ownLabel(form)}${classesLabel(form)}`;
+  return `${name}${stepsLabel(solver, steps)}${noise}${ownLabel(form)}${classesLabel(form)}`;
+}
+
+/** ", 50 steps"; empty where no one has said, and the solver is not known. */
+function stepsLabel(solver: SolverName | null, steps: number | null): string {
+  if (steps !== null) return `, ${plural(steps, 'step')}`;
+  if (solver === null) return '';
+  return `, ${defaultSteps(solver)} steps`.replace('timesteps steps', 'timesteps');
 }
 
 /** ", order 3, Karras": what only some solvers have. */

@@ -39,7 +39,7 @@ export class SolverFields {
     this.elements = [...fields.map(({ element }) => element), this.evaluations];
   }
 
-  show(solver: SolverName, steps: number | null, own: SolverForm = {}): void {
+  show(solver: SolverName | null, steps: number | null, own: SolverForm = {}): void {
     this.form = own;
     this.order.value = String(own.order ?? AS_MODEL);
     this.bh.value = own.bh ?? AS_MODEL;
@@ -51,9 +51,9 @@ export class SolverFields {
     this.thresholdMax.value = own.thresholdMax ?? null;
     for (const key of Object.keys(SETTING_OF) as (keyof SolverForm)[]) {
       const isMeant = key !== 'thresholdMax' || own.threshold !== undefined;
-      show(this[key].element, takes(solver, SETTING_OF[key]) && isMeant);
+      show(this[key].element, solver !== null && takes(solver, SETTING_OF[key]) && isMeant);
     }
-    const text = evaluationsText(solver, steps, own);
+    const text = solver === null ? '' : evaluationsText(solver, steps, own);
     setText(this.evaluations, text);
     show(this.evaluations, text !== '');
   }

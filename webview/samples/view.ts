@@ -1,8 +1,8 @@
-import type { ModelClasses } from '../../src/engine/protocol';
 import type {
   EngineHealth,
   HostToSamples,
   ModelChoice,
+  SampledModelFacts,
   SampleForm,
   SampleRow,
   SamplesToHost,
@@ -16,6 +16,7 @@ import { CompareList } from './compare-list';
 import { takeDrops } from './drop';
 import { fittingClasses } from './classes';
 import { Form } from './form';
+import { withSolver } from './model-solver';
 import { settingsInPng } from './png-settings';
 import { restoredForm } from './restore';
 import { Results } from './results';
@@ -28,8 +29,6 @@ export interface SamplesDoor {
 }
 
 const STARTING = 'Opening the model …';
-
-type Facts = Extract<HostToSamples, { type: 'classes' }>;
 
 const CONTROLS =
   'input, button, select, textarea, summary, a, vscode-button, vscode-text-field, vscode-dropdown, vscode-radio, vscode-checkbox';
@@ -50,11 +49,11 @@ export class SamplesView {
   private readonly compareList: CompareList;
   private readonly results: Results;
   private models: readonly ModelChoice[] | null = null;
-  /** Classes of the models that were asked about; null for one without. */
-  private readonly classes = new Map<string, ModelClasses | null>();
-  private readonly classesAsked = new Set<string>();
-  /** T of the models that were asked about; null where that cannot be read. */
-  private readonly timesteps = new Map<string, number | null>();
+  /** What was told of the models that were asked about. */
+  private readonly facts = new Map<string, SampledModelFacts>();
+  private readonly factsAsked = new Set<string>();
+  /** Whether to sample as soon as all that it needs is known of the models. */
+  private isSamplingWanted = false;
   /** Labels of all models there have been: what is drawn keeps its name when its model is deleted. */
   private readonly labels = new Map<string, string>();
   private rows: readonly SampleRow[] = [];
@@ -69,7 +68,7 @@ export class SamplesView {
     this.form = new Form(state.form, {
       onChange: (form) => this.change({ form }),
       onSample: () => this.sample(),
-      onCancel: () => door.post({ type: 'cancel' }),
+      onCancel: () => this.cancel(),
       onCompare: () => this.change({ compared: [...this.state.compared, this.state.form] }),
       onBrowse: () => door.post({ type: 'browse' }),
       onPickPicture: () => door.post({ type: 'pickPicture' }),
@@ -131,14 +130,15 @@ export class SamplesView {
     this.fillModels();
     this.results.rename();
     this.showBusy();
-    this.compareList.show(this.state.compared, (form) => this.labelOf(form));
+    this.showCompared();
   }
 
-  /** What a model that was asked about has. */
-  setFacts({ model, classes, timesteps }: Facts): void {
-    this.classes.set(model, classes);
-    this.timesteps.set(model, timesteps);
+  /** What a model that was asked about is like. */
+  setFacts(model: string, facts: SampledModelFacts): void {
+    this.facts.set(model, facts);
     if (model === this.state.form.model) this.change({ form: this.state.form });
+    else this.showCompared();
+    if (this.isSamplingWanted) this.sample();
   }
 
   grant({ models, start }: SamplesWish): void {
@@ -154,7 +154,11 @@ export class SamplesView {
   /** Whether a sampling has begun whose pictures are still to come; those that are shown stay. */
   setTrying(isTrying: boolean): void {
     this.isTrying = isTrying;
-    if (isTrying) this.tell('info', STARTING);
+    this.showOpening();
+  }
+
+  private showOpening(): void {
+    if (this.isTrying || this.isSamplingWanted) this.tell('info', STARTING);
     else if (this.message.textContent === STARTING) show(this.message, false);
     this.showBusy();
   }
@@ -228,25 +232,34 @@ export class SamplesView {
   private change(changes: Partial<SamplesState>): void {
     const form = changes.form && this.withClasses(changes.form);
     this.keep(form ? { ...changes, form } : changes);
-    if (form) {
-      this.form.setForm(form, this.classes.get(form.model) ?? null);
-      this.form.limitSteps(this.timesteps.get(form.model) ?? null);
-    }
-    this.compareList.show(this.state.compared, (form) => this.labelOf(form));
+    if (form) this.form.setForm(form, this.facts.get(form.model) ?? null);
+    this.showCompared();
     this.showBusy();
+  }
+
+  private showCompared(): void {
+    const forms = this.state.compared.map((form) => this.withSolver(form));
+    this.compareList.show(forms, (form) => this.labelOf(form));
   }
 
   /** With classes that its model has; a model of which nothing is known yet is asked about. */
   private withClasses({ classes, ...form }: SampleForm): SampleForm {
     const { model } = form;
-    const known = this.classes.get(model);
-    if (known === undefined && model !== '' && !this.classesAsked.has(model)) {
-      this.classesAsked.add(model);
-      this.door.post({ type: 'askClasses', model });
-    }
+    const known = this.facts.get(model);
+    if (!known) this.askFacts(model);
     const isSame = model === this.state.form.model;
-    const fitting = known === undefined ? isSame && classes : fittingClasses(classes, known);
+    const fitting = known ? fittingClasses(classes, known.classes) : isSame && classes;
     return fitting ? { ...form, classes: fitting } : form;
+  }
+
+  private askFacts(model: string): void {
+    if (model === '' || this.factsAsked.has(model)) return;
+    this.factsAsked.add(model);
+    this.door.post({ type: 'askFacts', model });
+  }
+
+  private withSolver(form: SampleForm): SampleForm {
+    return withSolver(form, this.facts.get(form.model)?.solver ?? null);
   }
 
   private sample(): void {
@@ -255,12 +268,28 @@ export class SamplesView {
       return this.tell('error', 'A field has a value that cannot be: mend it first.');
     }
     const { form, compared } = this.state;
-    this.door.post({ type: 'sample', forms: formsToSample(form, compared) });
+    const forms = formsToSample(form, compared);
+    const unknown = forms.filter(({ solver, model }) => solver === null && !this.facts.has(model));
+    this.want(unknown.length > 0);
+    unknown.forEach(({ model }) => this.askFacts(model));
+    if (unknown.length > 0) return;
+    this.door.post({ type: 'sample', forms: forms.map((each) => this.withSolver(each)) });
+  }
+
+  /** A sampling by the models' own solvers waits until they are known. */
+  private want(isWanted: boolean): void {
+    this.isSamplingWanted = isWanted;
+    this.showOpening();
+  }
+
+  private cancel(): void {
+    if (this.isSamplingWanted) this.want(false);
+    else this.door.post({ type: 'cancel' });
   }
 
   private showBusy(): void {
     const isDrawing = this.rows.some(({ state }) => state === 'running' || state === 'waiting');
-    const isRunning = this.isTrying || isDrawing;
+    const isRunning = this.isTrying || this.isSamplingWanted || isDrawing;
     const isEmpty =
       this.models?.length === 0 && this.state.form.model === '' && this.rows.length === 0;
     show(this.empty, isEmpty);

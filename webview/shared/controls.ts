@@ -240,14 +240,20 @@ export function dropdown<T extends string>(options: {
   const label = h('span', { class: 'field-label', id: freshId('label') }, options.label);
   const select = make<Dropdown>('dropdown', { 'aria-labelledby': label.id });
   let value = options.value;
-  const fill = (choices: readonly Choice<T>[]) => {
-    if (!choices.some((choice) => choice.value === value) && choices[0]) value = choices[0].value;
+  let choices: readonly Choice<T>[] = [];
+  const draw = () =>
     select.replaceChildren(
       ...choices.map((choice) =>
         make('option', { value: choice.value, selected: choice.value === value }, choice.label),
       ),
     );
+  const fill = (next: readonly Choice<T>[]) => {
+    choices = next;
+    if (!choices.some((choice) => choice.value === value) && choices[0]) value = choices[0].value;
+    draw();
   };
+  // It takes its options some time after they were put in, and then the one that is marked.
+  const hasTaken = () => select.options?.[0] === select.firstElementChild;
   fill(options.choices);
   select.addEventListener('change', () => {
     value = select.value as T;
@@ -257,7 +263,8 @@ export function dropdown<T extends string>(options: {
     get: () => value,
     set: (next) => {
       value = next;
-      select.value = next;
+      if (hasTaken()) select.value = next;
+      else draw();
     },
   });
   return Object.defineProperties({ setChoices: fill } as DropdownControl<T>, {

@@ -2,6 +2,7 @@ import { pipelineFolderOf } from '../../core/checkpoint/describe';
 import { classListOf } from '../../core/checkpoint/sidecar';
 import { openPipeline } from '../../core/checkpoint/diffusers-folder';
 import { signatureOf } from '../../core/nn/model';
+import { defaultSolver } from '../../core/sample/solver-settings';
 import type { ModelFacts } from '../protocol';
 
 /**
@@ -14,7 +15,8 @@ export async function modelFacts(model: string): Promise<ModelFacts> {
   const { width, height, channels } = signatureOf(pipeline.model);
   const { kind, timesteps, betaStart, betaEnd, zeroTerminalSnr } = pipeline.schedule;
   const schedule = { kind, timesteps, betaStart, betaEnd, zeroTerminalSnr };
+  const solver = { own: pipeline.sampling.solver, taken: defaultSolver(pipeline.sampling) };
   const list = classListOf(pipeline.model, pipeline.conditioning);
   const classes = list && { names: list.names, canGuide: list.nullClass !== null };
-  return { model, width, height, channels, schedule, ...(classes ? { classes } : {}) };
+  return { model, width, height, channels, schedule, solver, ...(classes ? { classes } : {}) };
 }

@@ -159,7 +159,7 @@ export class SamplesPanel implements vscode.Disposable {
   private firstForm(): SampleForm {
     return {
       model: this.models()[0]?.path ?? '',
-      solver: 'ddim',
+      solver: null,
       steps: null,
       eta: 0,
       seed: 0,
@@ -171,8 +171,8 @@ export class SamplesPanel implements vscode.Disposable {
 
   private receive(message: Message): void {
     switch (message.type) {
-      case 'askClasses':
-        return void this.attempt('Reading the model', () => this.tellClasses(message.model));
+      case 'askFacts':
+        return void this.attempt('Reading the model', () => this.tellFacts(message.model));
       case 'sample':
         return void this.samplings.sample(message.forms);
       case 'cancel':
@@ -199,11 +199,11 @@ export class SamplesPanel implements vscode.Disposable {
   }
 
   /** A model that cannot be read says why when it is sampled. */
-  private async tellClasses(model: string): Promise<void> {
+  private async tellFacts(model: string): Promise<void> {
     const facts = await this.services.engine.request('modelFacts', { model }).catch(() => null);
-    const { classes = null, schedule } = facts ?? {};
+    const { classes = null, solver = null, schedule } = facts ?? {};
     const timesteps = schedule?.timesteps ?? null;
-    this.panel.post({ type: 'classes', model, classes, timesteps });
+    this.panel.post({ type: 'facts', model, classes, timesteps, solver });
   }
 
   private async sendFrames(request: Extract<Message, { type: 'frames' }>): Promise<void> {

@@ -114,11 +114,11 @@ function requestFor(
     model,
     count,
     seed,
-    solver,
     device,
     ...(threads !== undefined && { threads }),
     ...(steps !== null && { steps }),
-    ...own,
+    // Of a solver that is not known, neither is what it takes.
+    ...(solver !== null && { solver, ...own }),
     ...(solver === 'ddim' && { eta }),
     ...(spacing !== null && { spacing }),
     ...(solver === 'ddpm' && variance !== null && { variance }),

@@ -73,6 +73,18 @@ describe('Samplings', () => {
     expect(told).toEqual(['tried', 'rows waiting', 'running', 'frame 1', 'done']);
   });
 
+  it('names the solver and what it takes, and neither where the model’s is not known', async () => {
+    const { all, last } = samplings();
+    const own = { order: 3 } as const;
+    void all.sample([{ ...FORM, solver: 'unipc', own }]);
+    expect(last().request).toMatchObject({ solver: 'unipc', order: 3, steps: 5 });
+    void all.sample([{ ...FORM, solver: null, eta: 0.5, variance: 'fixed_large', own }]);
+    await expect.poll(() => last().request).not.toHaveProperty('order');
+    const { model, steps, seed, count } = FORM;
+    const job = expect.any(String) as string;
+    expect(last().request).toEqual({ job, model, steps, seed, count, device: 'cpu' });
+  });
+
   it('shows why the first failed in its row', async () => {
     const { all, told, last } = samplings();
     const sampling = all.sample([FORM]);
