@@ -37,6 +37,7 @@ const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
   ],
   'Model and noise:': [
     ['model', 'name', 'unet or tutorial-cnn'],
+    ['selfCondition', null, 'give the U-Net its last estimate of the image beside the noisy one'],
     ['timesteps', 'n', 'timesteps T that the noise is added in'],
     ['schedule', 'name', SCHEDULE_KINDS.join(', ')],
     ['betaStart', 'x', 'variance of the noise at the first timestep (not for cosine)'],

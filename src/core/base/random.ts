@@ -20,6 +20,7 @@ export const Stream = {
   labels: 11,
   heldOut: 12,
   noiseOffset: 13,
+  selfCondition: 14,
 } as const;
 
 /** Names one sequence of random numbers. */

@@ -66,7 +66,7 @@ export async function writePipelineFiles(folder: string, content: PipelineConten
     path.join(scheduler, 'scheduler_config.json'),
     formatJson(schedulerConfigJson(schedule)),
   );
-  await writeSidecar(folder, content.conditioning ?? UNCONDITIONED);
+  await writeSidecar(folder, model, content.conditioning ?? UNCONDITIONED);
   await writeFileSynced(path.join(folder, MODEL_INDEX), formatJson(index));
   await syncFolder(unet);
   await syncFolder(scheduler);
@@ -102,18 +102,19 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   }
   if (hasIndex) await checkIndex(path.join(folder, MODEL_INDEX));
   const modelFolder = hasUnet ? path.join(folder, 'unet') : folder;
-  const { model, warnings: modelWarnings } = await readModel(path.join(modelFolder, 'config.json'));
+  const read = await readModel(path.join(modelFolder, 'config.json'));
   const { schedule, sampling, warnings } = await readScheduler(folder, hasUnet || hasIndex);
-  checkTimesteps(folder, model, schedule);
+  checkTimesteps(folder, read.model, schedule);
   const weights = await findWeights(modelFolder);
+  const { model, conditioning } = await readSidecar(folder, read.model);
   return {
     path: folder,
     model,
     schedule,
     sampling,
-    conditioning: await readSidecar(folder, model),
+    conditioning,
     weights,
-    warnings: [...modelWarnings, ...warnings, ...weights.warnings],
+    warnings: [...read.warnings, ...warnings, ...weights.warnings],
   };
 }
 

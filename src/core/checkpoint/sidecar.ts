@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors';
 import { exists, readJson, writeFileSynced } from '../base/files';
 import { parseWith } from '../base/schema';
-import type { ModelConfig } from '../nn/model';
+import { signatureOf, type ModelConfig } from '../nn/model';
 import { classWidth } from '../nn/unet2d-config';
 import { formatJson } from './json-format';
 
@@ -31,6 +31,14 @@ export const Conditioning = z.strictObject({
 });
 export type Conditioning = Omit<z.infer<typeof Conditioning>, 'format'>;
 
+/** What the file says: of the conditioning, and of what the net's input channels are. */
+const Sidecar = Conditioning.extend({
+  selfCondition: z
+    .boolean()
+    .default(false)
+    .describe('Whether the second half of the input channels is the last estimate of the image.'),
+});
+
 /** Of a net that is told nothing but the image and the timestep, or whose folder does not say. */
 export const UNCONDITIONED: Conditioning = { classNames: null, nullClass: null };
 
@@ -42,21 +50,58 @@ export interface ClassList {
 }
 
 /** Writes the sidecar where there is something to say. */
-export async function writeSidecar(folder: string, conditioning: Conditioning): Promise<void> {
-  if (Object.values(conditioning).every((value) => !value)) return;
-  const content = formatJson({ format: 1, ...conditioning });
+export async function writeSidecar(
+  folder: string,
+  model: ModelConfig,
+  conditioning: Conditioning,
+): Promise<void> {
+  const own = signatureOf(model).selfCondition ? { selfCondition: true } : {};
+  if (Object.values({ ...conditioning, ...own }).every((value) => !value)) return;
+  const content = formatJson({ format: 1, ...conditioning, ...own });
   await writeFileSynced(path.join(folder, SIDECAR), content);
 }
 
 /**
  * Reads the sidecar of a pipeline folder; a folder without one is unconditioned, as far as it says.
  *
+ * @param model the net by its own `config.json`
+ * @returns the net with what the file says of its input, and what it is conditioned on
  * @throws UserError when the file is broken, or does not fit the net
  */
-export async function readSidecar(folder: string, model: ModelConfig): Promise<Conditioning> {
+export async function readSidecar(
+  folder: string,
+  model: ModelConfig,
+): Promise<{ readonly model: ModelConfig; readonly conditioning: Conditioning }> {
   const file = path.join(folder, SIDECAR);
-  if (!(await exists(file))) return UNCONDITIONED;
-  const { classNames, nullClass } = parseWith(Conditioning, await readJson(file), file);
+  if (!(await exists(file))) return { model, conditioning: UNCONDITIONED };
+  const { classNames, nullClass, selfCondition } = parseWith(Sidecar, await readJson(file), file);
+  const conditioning = { classNames, nullClass };
+  checkClasses(file, model, conditioning);
+  return { model: selfCondition ? selfConditioned(file, model) : model, conditioning };
+}
+
+function selfConditioned(file: string, model: ModelConfig): ModelConfig {
+  if (model.type !== 'unet') {
+    throw new UserError(
+      `${file} says that the net takes its last estimate (selfCondition), which only a U-Net can; use another ` +
+        'copy or checkpoint.',
+    );
+  }
+  const { in_channels: taken, out_channels: given } = model.config;
+  if (taken !== 2 * given) {
+    throw new UserError(
+      `${file} says that the net takes its last estimate (selfCondition), but its in_channels is ${taken}, not ` +
+        `twice the ${given} of out_channels; use another copy or checkpoint.`,
+    );
+  }
+  return { ...model, selfCondition: true };
+}
+
+function checkClasses(
+  file: string,
+  model: ModelConfig,
+  { classNames, nullClass }: Conditioning,
+): void {
   const rows = rowsOf(model);
   const named = classNames === null ? null : classNames.length + (nullClass === null ? 0 : 1);
   if (named !== null && named !== rows) {
@@ -71,7 +116,6 @@ export async function readSidecar(folder: string, model: ModelConfig): Promise<C
         'class embeddings; use another copy or checkpoint.',
     );
   }
-  return { classNames, nullClass };
 }
 
 /** A net that takes vectors for classes ("identity") has none to choose from. */

@@ -128,6 +128,7 @@ export function modelConfigOf(settings: ModelSettings, images: ImageShape): Mode
     attentionHeadDim: settings.attentionHeadDim,
     dropout: settings.dropout,
     timeScaleShift: settings.timeScaleShift,
+    selfCondition: settings.selfCondition,
   });
-  return { type: 'unet', config };
+  return { type: 'unet', config, ...(settings.selfCondition ? { selfCondition: true } : {}) };
 }

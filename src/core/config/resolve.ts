@@ -19,6 +19,7 @@ const OVERRIDE_KEYS = {
   holdOut: 'holdOut',
   classes: 'classes',
   model: 'model.type',
+  selfCondition: 'model.selfCondition',
   timesteps: 'schedule.timesteps',
   schedule: 'schedule.kind',
   betaStart: 'schedule.betaStart',
@@ -101,9 +102,18 @@ export function resolveConfig(options: ResolveOptions): TrainingConfig {
     );
   }
   const nameKey = nameFromLayers(layers);
+  checkSelfCondition(merged.model, nameKey);
   const config = withFittingSteps(parseWith(TrainingConfig, merged, nameKey), layers);
   checkConfig(config, nameKey);
   return config;
+}
+
+/** A plain option, of which the other model knows nothing. */
+function checkSelfCondition(model: unknown, name: NameKey): void {
+  if (!isRecord(model) || model.type !== 'tutorial-cnn' || !('selfCondition' in model)) return;
+  throw new UserError(
+    `${name('model.selfCondition')} needs a U-Net, and ${name('model.type')} is tutorial-cnn; leave one of them out.`,
+  );
 }
 
 /** The name of a setting in a message when no file holds it: its option, if it has one. */

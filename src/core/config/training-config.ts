@@ -36,6 +36,13 @@ const UNetModel = z
       .enum(['default', 'scale_shift'])
       .default('default')
       .describe('How the timestep enters a residual block: added, or as a scale and a shift.'),
+    selfCondition: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Give the net its last estimate of the image beside the noisy one, in training for half of the ' +
+          'batches; DDPMPipeline of the diffusers library samples only nets without.',
+      ),
   })
   .describe('A U-Net.');
 

@@ -56,6 +56,24 @@ export function weightsAt(kind: PredictionKind, { signal, noise }: Level): Weigh
   }
 }
 
+/**
+ * The clean image as weights of x_t and the model output: x0 = x_t·w.xt + output·w.output, with a = √ᾱ (the
+ * signal) and s = √(1−ᾱ) (the noise). eps: (x_t − s·output) / a. v: a·x_t − s·output. x0: the output.
+ */
+export function x0Weights(
+  kind: PredictionKind,
+  { signal: a, noise: s }: Level,
+): { readonly xt: number; readonly output: number } {
+  switch (kind) {
+    case 'eps':
+      return { xt: 1 / a, output: -s / a };
+    case 'v':
+      return { xt: a, output: -s };
+    case 'x0':
+      return { xt: 0, output: 1 };
+  }
+}
+
 /** The training target at one timestep, elementwise; all arrays have one length. */
 export function trainingTarget(
   kind: PredictionKind,
@@ -90,21 +108,24 @@ export function toPrediction(
  * The one place where a raw model output becomes x0 and eps, with a = √ᾱ (the signal) and s = √(1−ᾱ)
  * (the noise). Neither is clipped, and both are fresh arrays.
  *
- * - eps: x0 = (x_t − s·output) / a, where a > 0
- * - v: x0 = a·x_t − s·output, eps = a·output + s·x_t
+ * - eps: {@link x0Weights}, where a > 0
+ * - v: {@link x0Weights}, eps = a·output + s·x_t
  * - x0: eps = (x_t − a·output) / s
  */
 export function predictionAt(
   kind: PredictionKind,
-  { signal: a, noise: s }: Level,
+  level: Level,
   output: Float32Array,
   xt: Float32Array,
 ): Prediction {
+  const { signal: a, noise: s } = level;
+  const weights = x0Weights(kind, level);
+  const x0 = () => mix(weights.xt, xt, weights.output, output);
   switch (kind) {
     case 'eps':
-      return { x0: mix(1 / a, xt, -s / a, output), eps: output.slice() };
+      return { x0: x0(), eps: output.slice() };
     case 'v':
-      return { x0: mix(a, xt, -s, output), eps: mix(s, xt, a, output) };
+      return { x0: x0(), eps: mix(s, xt, a, output) };
     case 'x0':
       return { x0: output.slice(), eps: mix(1 / s, xt, -a / s, output) };
   }

@@ -9,11 +9,20 @@ import { classWidth, type UNet2DConfig } from './unet2d-config';
 
 /** Which network, and its configuration. */
 export type ModelConfig =
-  | { readonly type: 'unet'; readonly config: UNet2DConfig }
+  | {
+      readonly type: 'unet';
+      readonly config: UNet2DConfig;
+      /**
+       * It takes, behind the channels of x_t, those of its last estimate of x0, or zeros where there is
+       * none (Chen et al., 2022, section 3.2): `in_channels` is 2 · `out_channels`. Default false.
+       */
+      readonly selfCondition?: boolean;
+    }
   | { readonly type: 'tutorial-cnn'; readonly config: TutorialCnnConfig };
 
 /** What a model takes in, per image. */
 export interface ModelSignature {
+  /** Of the noisy image. */
   readonly channels: number;
   readonly height: number;
   readonly width: number;
@@ -21,6 +30,8 @@ export interface ModelSignature {
   readonly classes: number | null;
   /** Whether it takes the logarithm of t, and so has no answer at t = 0. */
   readonly needsPositiveTime: boolean;
+  /** Whether it takes an estimate of x0, of the image's shape. */
+  readonly selfCondition: boolean;
 }
 
 /** Image side assumed where a configuration does not say, as `sample_size: null` may. */
@@ -30,22 +41,40 @@ export function signatureOf(model: ModelConfig): ModelSignature {
   const size = model.config.sample_size ?? UNSPECIFIED_SIZE;
   const [height, width] = typeof size === 'number' ? [size, size] : size;
   const isUnet = model.type === 'unet';
+  const selfCondition = isUnet && model.selfCondition === true;
   return {
-    channels: isUnet ? model.config.in_channels : model.config.channels,
+    channels: isUnet ? model.config.in_channels / (selfCondition ? 2 : 1) : model.config.channels,
     height,
     width,
     classes: isUnet ? classWidth(model.config) : null,
     needsPositiveTime: isUnet && model.config.time_embedding_type === 'fourier',
+    selfCondition,
   };
 }
 
 /** Shapes of a model's feeds for a batch. */
 export function feedShapes(signature: ModelSignature, batch: number) {
-  const { channels, height, width, classes } = signature;
+  const { channels, height, width, classes, selfCondition } = signature;
+  const image: Shape = [batch, channels, height, width];
   return {
-    image: [batch, channels, height, width] as Shape,
+    image,
+    condition: selfCondition ? image : null,
     vector: [batch] as Shape,
     classes: classes === null ? null : ([batch, classes] as Shape),
+  };
+}
+
+/** What a model is given besides the image: {@link feedShapes} as feeds of a graph. */
+export function feedsBesideImage(
+  g: GraphBuilder,
+  signature: ModelSignature,
+  batch: number,
+): Omit<ModelInputs, 'sample'> {
+  const { condition, vector, classes } = feedShapes(signature, batch);
+  return {
+    ...(condition ? { condition: g.feed('condition', condition) } : {}),
+    timesteps: g.feed('timesteps', vector),
+    classes: classes ? g.feed('classes', classes) : null,
   };
 }
 
@@ -65,13 +94,10 @@ export function buildModel(
 /** A model's parameters, in the order in which it asks for them. */
 export function parametersOf(model: ModelConfig): ParameterLayout {
   const g = new GraphBuilder();
-  const shapes = feedShapes(signatureOf(model), 1);
+  const signature = signatureOf(model);
   const specs: ParameterSpec[] = [];
-  const inputs = {
-    sample: g.feed('sample', shapes.image),
-    timesteps: g.feed('timesteps', shapes.vector),
-    classes: shapes.classes ? g.feed('classes', shapes.classes) : null,
-  };
+  const sample = g.feed('sample', feedShapes(signature, 1).image);
+  const inputs = { sample, ...feedsBesideImage(g, signature, 1) };
   buildModel(g, model, inputs, noting(g, specs));
   return layOut(specs);
 }

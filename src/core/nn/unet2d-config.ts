@@ -260,6 +260,8 @@ export interface SmallUNetOptions {
   readonly sampleSize: number;
   /** Channels of the images, 1 or 3. */
   readonly channels: number;
+  /** Takes an estimate of the clean image beside the noisy one. Default false. */
+  readonly selfCondition?: boolean;
   /** Channels of each level, the outermost first. */
   readonly blockOutChannels: readonly number[];
   readonly layersPerBlock: number;
@@ -289,7 +291,7 @@ export function smallUNet(options: SmallUNetOptions, where = 'model'): UNet2DCon
   }
   const json = {
     sample_size: options.sampleSize,
-    in_channels: options.channels,
+    in_channels: (options.selfCondition ? 2 : 1) * options.channels,
     out_channels: options.channels,
     block_out_channels: blockOutChannels,
     layers_per_block: options.layersPerBlock,

@@ -7,6 +7,8 @@ import { hasMiddleAttention, type UNet2DConfig } from './unet2d-config';
 export interface ModelInputs {
   /** x_t `[N, C, H, W]`. */
   readonly sample: Tensor;
+  /** The last estimate of x0 `[N, C, H, W]`, for a net that is conditioned on it. */
+  readonly condition?: Tensor;
   /** t `[N]`, 0 … T−1. */
   readonly timesteps: Tensor;
   /** Classes `[N, classWidth(config)]`, one-hot, for a class-conditional model. */
@@ -182,7 +184,9 @@ function upBlocks(l: Layers, x: Tensor, skips: Tensor[], temb: Tensor, config: U
 export function unet2d(l: Layers, inputs: ModelInputs, config: UNet2DConfig): Tensor {
   const { g } = l;
   const { norm_num_groups: groups, norm_eps: eps } = config;
-  const sample = config.center_input_sample ? g.sub(g.mul(inputs.sample, 2), 1) : inputs.sample;
+  const { condition } = inputs;
+  const given = condition ? g.concat([inputs.sample, condition], 1) : inputs.sample;
+  const sample = config.center_input_sample ? g.sub(g.mul(given, 2), 1) : given;
   const time = embedTime(l, inputs.timesteps, config);
   const classes = embedClass(l, inputs.classes, config);
   const temb = classes === null ? time : g.add(time, classes);

@@ -3,6 +3,7 @@ import { GraphBuilder } from '../graph/builder';
 import type { Graph, Tensor } from '../graph/ops';
 import {
   buildModel,
+  feedsBesideImage,
   feedShapes,
   signatureOf,
   type ModelConfig,
@@ -22,9 +23,15 @@ export interface Denoiser {
    * @param xt `[N, C, H, W]`
    * @param t the timestep of all images, 0 … T−1
    * @param classes a class for each image, for a class-conditional model
+   * @param condition the last estimate of x0, of xt's shape, for a model that takes it; left out: none
    * @throws UserError at t = 0 if the model takes its logarithm; without classes if it needs some
    */
-  predict(xt: Float32Array, t: number, classes?: ArrayLike<number> | null): Promise<Float32Array>;
+  predict(
+    xt: Float32Array,
+    t: number,
+    classes?: ArrayLike<number> | null,
+    condition?: Float32Array | null,
+  ): Promise<Float32Array>;
   dispose(): Promise<void>;
 }
 
@@ -36,12 +43,9 @@ export function predictionGraph(
 ): Graph {
   const g = new GraphBuilder();
   const source = makeSource(g);
-  const shapes = feedShapes(signatureOf(model), batchSize);
-  const inputs = {
-    sample: g.feed('sample', shapes.image),
-    timesteps: g.feed('timesteps', shapes.vector),
-    classes: shapes.classes ? g.feed('classes', shapes.classes) : null,
-  };
+  const signature = signatureOf(model);
+  const sample = g.feed('sample', feedShapes(signature, batchSize).image);
+  const inputs = { sample, ...feedsBesideImage(g, signature, batchSize) };
   g.result('prediction', buildModel(g, model, inputs, source));
   return g.build();
 }
@@ -74,6 +78,7 @@ class GraphDenoiser implements Denoiser {
     xt: Float32Array,
     t: number,
     classes: ArrayLike<number> | null = null,
+    condition: Float32Array | null = null,
   ): Promise<Float32Array> {
     if (t === 0 && this.signature.needsPositiveTime) throw new UserError(NO_TIME_ZERO);
     const timesteps = new Float32Array(this.batchSize).fill(t);
@@ -82,6 +87,7 @@ class GraphDenoiser implements Denoiser {
       if (!classes) throw new UserError(NO_CLASS_CHOSEN);
       feeds.classes = oneHotRows(classes, this.signature.classes);
     }
+    if (this.signature.selfCondition) feeds.condition = condition ?? new Float32Array(xt.length);
     return (await this.executable.run(feeds, this.state)).prediction!;
   }
 

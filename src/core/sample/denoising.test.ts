@@ -23,7 +23,14 @@ describe('sampleFrom', () => {
   const image = drawn([32]).map((x) => Math.tanh(x));
   /** It knows the only images that there are, so the noise that it finds is exact. */
   const denoiser: Denoiser = {
-    signature: { channels: 1, height: 4, width: 4, classes: null, needsPositiveTime: false },
+    signature: {
+      channels: 1,
+      height: 4,
+      width: 4,
+      classes: null,
+      needsPositiveTime: false,
+      selfCondition: false,
+    },
     batchSize: 2,
     predict: async (xt, t) => {
       const bar = schedule.alphaBars[t]!;

@@ -19,6 +19,7 @@ function handMade(batchSize: number): { model: Denoiser; asked: number[][] } {
     width: 2,
     classes: NULL + 1,
     needsPositiveTime: false,
+    selfCondition: false,
   };
   const model: Denoiser = {
     signature,

@@ -42,15 +42,17 @@ export function guided(model: Denoiser, guidance: Guidance, first = 0): Denoiser
 class GuidedDenoiser implements Denoiser {
   readonly batchSize: number;
   private readonly both: Float32Array;
+  private readonly bothConditions: Float32Array;
 
   constructor(
     private readonly model: Denoiser,
     private readonly guidance: Guidance,
     private readonly first: number,
   ) {
-    const { channels, height, width } = model.signature;
+    const { channels, height, width, selfCondition } = model.signature;
     this.batchSize = model.batchSize / 2;
     this.both = new Float32Array(model.batchSize * channels * height * width);
+    this.bothConditions = new Float32Array(selfCondition ? this.both.length : 0);
   }
 
   get signature(): Denoiser['signature'] {
@@ -61,13 +63,15 @@ class GuidedDenoiser implements Denoiser {
     xt: Float32Array,
     t: number,
     classes: ArrayLike<number> | null = null,
+    condition: Float32Array | null = null,
   ): Promise<Float32Array> {
     const { nullClass, scales, rescale } = this.guidance;
     if (!classes || nullClass === null) throw new Error('guidance needs classes and a null class');
-    this.both.set(xt, 0);
-    this.both.set(xt, xt.length);
+    const both = twice(xt, this.both);
+    const conditions = condition && twice(condition, this.bothConditions);
     const none = new Array<number>(this.batchSize).fill(nullClass);
-    const output = await this.model.predict(this.both, t, [...Array.from(classes), ...none]);
+    const rows = [...Array.from(classes), ...none];
+    const output = await this.model.predict(both, t, rows, conditions);
     const size = xt.length / this.batchSize;
     const result = new Float32Array(xt.length);
     for (let i = 0; i < this.batchSize; i++) {
@@ -106,6 +110,7 @@ class UnguidedDenoiser implements Denoiser {
     xt: Float32Array,
     t: number,
     classes: ArrayLike<number> | null = null,
+    condition: Float32Array | null = null,
   ): Promise<Float32Array> {
     const { nullClass, scales } = this.guidance;
     const rows = Array.from(classes ?? [], (id, i) => {
@@ -113,12 +118,19 @@ class UnguidedDenoiser implements Denoiser {
       if (nullClass === null) throw new Error('guidance 0 needs a null class');
       return nullClass;
     });
-    return this.model.predict(xt, t, classes && rows);
+    return this.model.predict(xt, t, classes && rows, condition);
   }
 
   dispose(): Promise<void> {
     return this.model.dispose();
   }
+}
+
+/** x behind itself, in `out`, which is twice as long. */
+function twice(x: Float32Array, out: Float32Array): Float32Array {
+  out.set(x, 0);
+  out.set(x, x.length);
+  return out;
 }
 
 /** u + s·(c − u), into `out`; c itself for s = 1, and u for s = 0. */

@@ -5,7 +5,14 @@ import { lossByTimestep, lossTimesteps } from './model-loss';
 
 it('is the mean square of x0 for a model that predicts x0 = 0, with its standard error', async () => {
   const denoiser: Denoiser = {
-    signature: { channels: 1, height: 1, width: 2, classes: null, needsPositiveTime: false },
+    signature: {
+      channels: 1,
+      height: 1,
+      width: 2,
+      classes: null,
+      needsPositiveTime: false,
+      selfCondition: false,
+    },
     batchSize: 2,
     predict: (xt) => Promise.resolve(new Float32Array(xt.length)),
     dispose: () => Promise.resolve(),

@@ -1,7 +1,7 @@
 import { throwIfStopped } from '../base/errors';
 import { normals, Stream } from '../base/random';
 import { addNoise } from '../diffusion/forward';
-import { trainingTarget } from '../diffusion/prediction';
+import { clipX0, toPrediction, trainingTarget } from '../diffusion/prediction';
 import type { Denoiser } from './denoiser';
 import type { Diffusion } from './sampler';
 import type { LabelledImages } from '../data/images';
@@ -22,7 +22,7 @@ export function lossTimesteps(timesteps: number, most: number): number[] {
 
 /**
  * The training loss without weights, by timestep, on images that are given; the noise is the same for
- * every model.
+ * every model. A self-conditioned one is asked twice: what is measured has its own estimate of x0.
  *
  * @param most timesteps that are looked at, from the first to the last, evenly
  * @throws StoppedError when the signal is aborted
@@ -51,11 +51,12 @@ export async function lossByTimestep(
 /** Losses of images `first` …, as many as the denoiser takes at once. */
 async function lossesAt(
   denoiser: Denoiser,
-  { schedule, prediction }: Diffusion,
+  diffusion: Diffusion,
   images: LabelledImages,
   first: number,
   t: number,
 ): Promise<number[]> {
+  const { schedule, prediction } = diffusion;
   const { batchSize } = denoiser;
   const size = images.data.length / images.count;
   const present = Math.min(batchSize, images.count - first);
@@ -70,10 +71,24 @@ async function lossesAt(
   }
   const xt = addNoise(schedule, x0, eps, t);
   const target = trainingTarget(prediction, schedule, x0, eps, t);
-  const output = await denoiser.predict(xt, t, denoiser.signature.classes === null ? null : labels);
+  const classes = denoiser.signature.classes === null ? null : labels;
+  const output = await outputFor(denoiser, diffusion, xt, t, classes);
   return Array.from({ length: present }, (_, i) => {
     let sum = 0;
     for (let k = i * size; k < (i + 1) * size; k++) sum += (output[k]! - target[k]!) ** 2;
     return sum / size;
   });
+}
+
+async function outputFor(
+  denoiser: Denoiser,
+  { schedule, prediction }: Diffusion,
+  xt: Float32Array,
+  t: number,
+  classes: ArrayLike<number> | null,
+): Promise<Float32Array> {
+  const output = await denoiser.predict(xt, t, classes);
+  if (!denoiser.signature.selfCondition) return output;
+  const { x0 } = toPrediction(prediction, schedule, output, xt, t);
+  return denoiser.predict(xt, t, classes, clipX0(x0, true));
 }

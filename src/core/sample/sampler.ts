@@ -1,10 +1,11 @@
 import { initialNoise, solverNoise, type NoiseBatch } from '../diffusion/noise';
-import { makePredict, type PredictionKind } from '../diffusion/prediction';
+import type { PredictionKind } from '../diffusion/prediction';
 import type { NoiseSchedule } from '../diffusion/schedule';
 import { SOLVERS } from '../diffusion/solvers';
 import { planFrom, planSteps, type StepPlan } from '../diffusion/solvers/plan';
 import type { ConditioningSettings } from './conditioning';
 import type { Denoiser } from './denoiser';
+import { predictor } from './self-conditioning';
 import type { SolverSettings } from './solver-settings';
 
 /** How to sample. */
@@ -93,7 +94,7 @@ function reverse(
 ): AsyncGenerator<SampleFrame, void, undefined> {
   const { denoiser, diffusion, settings, classes = null, signal } = request;
   const { schedule, prediction } = diffusion;
-  const predict = makePredict(prediction, schedule, (x, t) => denoiser.predict(x, t, classes));
+  const predict = predictor(denoiser, diffusion, classes);
   const batch = noiseBatch(request);
   return SOLVERS[settings.solver].solver(predict, start, {
     ...settings,

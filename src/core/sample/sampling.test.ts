@@ -323,7 +323,14 @@ describe('openModel', () => {
 function exact(image: Float32Array, batchSize: number, kind: 'eps' | 'x0'): Denoiser {
   const { schedule } = diffusionOf(kind);
   return {
-    signature: { channels: 1, height: 4, width: 4, classes: null, needsPositiveTime: false },
+    signature: {
+      channels: 1,
+      height: 4,
+      width: 4,
+      classes: null,
+      needsPositiveTime: false,
+      selfCondition: false,
+    },
     batchSize,
     predict: (xt, t) => {
       const bar = schedule.alphaBars[t]!;

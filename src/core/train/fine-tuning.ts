@@ -48,10 +48,11 @@ export function configOnBase(wanted: TrainingConfig, base: Pipeline): TrainingCo
  */
 export function netOnBase(
   base: Pipeline,
-  { imageSize, classes }: TrainingConfig,
+  { imageSize, classes, model: asked }: TrainingConfig,
   numClassEmbeds: number | null,
 ): ModelConfig {
   const { model } = base;
+  checkSelfCondition(base, asked.type === 'unet' && asked.selfCondition);
   if (model.type !== 'unet') {
     if (!classes) return { ...model, config: { ...model.config, sample_size: imageSize! } };
     throw new UserError(`--classes needs a U-Net, which ${base.path} is not; leave it out.`);
@@ -76,7 +77,22 @@ export function netOnBase(
   }
   const config = { ...model.config, sample_size: imageSize!, num_class_embeds: numClassEmbeds };
   checkUNet2DConfig(config, base.path);
-  return { type: 'unet', config };
+  return { ...model, config };
+}
+
+function checkSelfCondition({ path, model }: Pipeline, isAsked: boolean): void {
+  const { selfCondition } = signatureOf(model);
+  if (selfCondition && !isAsked) {
+    throw new UserError(
+      `${path} is self-conditioned; add --self-condition, so that it is trained on as such.`,
+    );
+  }
+  if (isAsked && !selfCondition) {
+    throw new UserError(
+      `--self-condition needs a net that was trained with it, which ${path} was not; leave it out, or begin a ` +
+        'new net without --from.',
+    );
+  }
 }
 
 /** Whether the rows of both class embeddings mean the same. */

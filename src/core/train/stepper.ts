@@ -10,6 +10,7 @@ import { signatureOf } from '../nn/model';
 import type { DeviceState, Executable, Runtime } from '../runtime/runtime';
 import { adamWScalars } from './adamw';
 import { mostImagesAtOnce, partOfFeeds, partsOf, type BatchParts } from './micro-batch';
+import { SelfConditioning } from './self-conditioning';
 import {
   buildTrainingStep,
   STATE,
@@ -82,6 +83,7 @@ export class Stepper {
     private readonly update: Executable | null,
     private readonly masks: readonly DropoutMask[],
     private readonly parts: BatchParts,
+    private readonly selfConditioning: SelfConditioning | null,
     readonly state: DeviceState,
   ) {
     const { schedule, prediction, minSnrGamma } = options;
@@ -115,6 +117,14 @@ export class Stepper {
     const update =
       graphs.update &&
       (await runtime.compile(graphs.update, { label: 'The update', remedy: REMEDY }));
+    const selfConditioning = signatureOf(step.model).selfCondition
+      ? await SelfConditioning.create({
+          ...options,
+          ...step,
+          batchSize: parts.size,
+          remedy: REMEDY,
+        })
+      : null;
     const tensor = (data: Float32Array) => ({ data, shape: [step.layout.total] });
     const state = await runtime.createState({
       [STATE.params]: tensor(vectors.params),
@@ -123,7 +133,7 @@ export class Stepper {
       ...(step.ema ? { [STATE.ema]: tensor(vectors.ema ?? vectors.params) } : {}),
       ...(update ? { [STATE.gradient]: tensor(new Float32Array(step.layout.total)) } : {}),
     });
-    return new Stepper(options, batchStep, update, graphs.masks, parts, state);
+    return new Stepper(options, batchStep, update, graphs.masks, parts, selfConditioning, state);
   }
 
   private batchFeeds(batch: TrainingBatch): Record<string, Float32Array> {
@@ -156,7 +166,9 @@ export class Stepper {
     const feeds = this.batchFeeds(batch);
     const results: StepResult[] = [];
     for (let i = 0; i < parts.count; i++) {
-      const fed = parts.count === 1 ? feeds : partOfFeeds(feeds, batch.timesteps.length, parts, i);
+      const part = parts.count === 1 ? feeds : partOfFeeds(feeds, batch.timesteps.length, parts, i);
+      const condition = await this.selfConditioning?.condition(part, batch.index, this.state);
+      const fed = condition ? { ...part, condition } : part;
       const result = await this.batchStep.run(update ? fed : { ...fed, ...scalars }, this.state);
       const timesteps = batch.timesteps.subarray(i * parts.size, (i + 1) * parts.size);
       const images = Array.from(timesteps, (t, j) => ({ t, loss: result.lossPerImage![j]! }));
@@ -214,5 +226,6 @@ export class Stepper {
     this.state.dispose();
     await this.batchStep.dispose();
     await this.update?.dispose();
+    await this.selfConditioning?.dispose();
   }
 }

@@ -2,9 +2,10 @@ import { GraphBuilder } from '../graph/builder';
 import { gradients } from '../graph/gradient';
 import type { Graph, Tensor } from '../graph/ops';
 import { sizeOf, type Shape } from '../graph/shape';
-import { buildModel, feedShapes, signatureOf, type ModelConfig } from '../nn/model';
+import { buildModel, feedsBesideImage, signatureOf, type ModelConfig } from '../nn/model';
 import { slicing, type ParameterLayout } from '../nn/parameters';
 import { adamW, type AdamWSettings } from './adamw';
+import { noisedFeeds, perImageFeed } from './noised-feeds';
 
 /** What one training step is built of. */
 export interface TrainingStepSettings {
@@ -68,17 +69,11 @@ function addLoss(
   masks: DropoutMask[],
 ): LossTensors {
   const { model, layout, batchSize } = settings;
-  const shapes = feedShapes(signatureOf(model), batchSize);
-  const x0 = g.feed('images', shapes.image);
-  const eps = g.feed('noise', shapes.image);
-  const perImage = (name: string) => g.reshape(g.feed(name, [batchSize]), [batchSize, 1, 1, 1]);
-  const sum = (a: Tensor, b: Tensor) => g.add(g.mul(a, x0), g.mul(b, eps));
-  const inputs = {
-    sample: sum(perImage('sqrtAlphaBar'), perImage('sqrtOneMinusAlphaBar')),
-    timesteps: g.feed('timesteps', shapes.vector),
-    classes: shapes.classes ? g.feed('classes', shapes.classes) : null,
-  };
-  const target = sum(perImage('fromX0'), perImage('fromEps'));
+  const signature = signatureOf(model);
+  const { x0, eps, xt } = noisedFeeds(g, signature, batchSize);
+  const inputs = { sample: xt, ...feedsBesideImage(g, signature, batchSize) };
+  const [fromX0, fromEps] = ['fromX0', 'fromEps'].map((name) => perImageFeed(g, name, batchSize));
+  const target = g.add(g.mul(fromX0!, x0), g.mul(fromEps!, eps));
   const source = slicing(g, params, layout, parameters);
   const prediction = buildModel(g, model, inputs, source, (shape, probability) => {
     const name = `dropout.${masks.length}`;
