@@ -42,16 +42,24 @@ export function adamWScalars(settings: AdamWSettings, step: number, lr: number, 
   };
 }
 
-/** Adds one update to a graph. */
+/**
+ * Adds one update to a graph. What is the same for all parameters is worked out on scalars first, since
+ * each operation on a vector reads and writes the whole of it.
+ */
 export function adamW(g: GraphBuilder, settings: AdamWSettings, x: AdamWTensors): AdamWResult {
   const { beta1, beta2, eps, clipGradNorm } = settings;
-  const gradNorm = g.sqrt(g.reduceSum(g.square(x.gradient), [0]));
+  const squares = g.square(x.gradient);
+  const gradNorm = g.sqrt(g.reduceSum(squares, [0]));
   const scale =
-    clipGradNorm === null ? null : g.minimum(1, g.div(clipGradNorm, g.add(gradNorm, CLIP_EPS)));
-  const gradient = scale ? g.mul(x.gradient, scale) : x.gradient;
-  const expAvg = g.add(g.mul(x.expAvg, beta1), g.mul(gradient, 1 - beta1));
-  const expAvgSq = g.add(g.mul(x.expAvgSq, beta2), g.mul(g.square(gradient), 1 - beta2));
-  const denominator = g.add(g.mul(g.sqrt(expAvgSq), x.invSqrtBias2), eps);
-  const change = g.div(g.mul(expAvg, x.stepSize), denominator);
+    clipGradNorm === null
+      ? g.constant([1], [])
+      : g.minimum(1, g.div(clipGradNorm, g.add(gradNorm, CLIP_EPS)));
+  const mixed = (moment: Tensor, beta: number, part: Tensor, weight: Tensor) =>
+    g.add(g.mul(moment, beta), g.mul(part, g.mul(weight, 1 - beta)));
+  const expAvg = mixed(x.expAvg, beta1, x.gradient, scale);
+  const expAvgSq = mixed(x.expAvgSq, beta2, squares, g.square(scale));
+  // m·stepSize / (√v·invSqrtBias2 + eps), with the scalars brought together
+  const denominator = g.add(g.sqrt(expAvgSq), g.div(eps, x.invSqrtBias2));
+  const change = g.mul(g.div(expAvg, denominator), g.div(x.stepSize, x.invSqrtBias2));
   return { params: g.sub(g.mul(x.params, x.keep), change), expAvg, expAvgSq, gradNorm };
 }

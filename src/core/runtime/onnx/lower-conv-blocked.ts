@@ -29,33 +29,39 @@ function transposed(c: LoweringContext, x: string, shape: Shape, perm: readonly 
   return c.emit('Transpose', [c.reshape(x, shape)], { perm });
 }
 
+/** `[Co, Ci, k, k]` → `[Co, k², Ci]`, from which both orders of kernels are made. */
+function channelsLast(c: LoweringContext, { name, shape }: Kernels): string {
+  const [out, channels] = shape as [number, number];
+  return transposed(c, name, [out, channels, sizeOf(shape.slice(2))], [0, 2, 1]);
+}
+
 /**
- * `[Co, Ci, k, k]` → `[Co/b, Ci/b, k², b of Ci, b of Co]`. Two transposes of matrices, in an order in
- * which the provider cannot join them to one of many axes, at which it is eight times slower. Fewer
- * channels in than a block stay as they are.
+ * `[Co, Ci, k, k]` → `[Co/b, Ci/b, k², b of Ci, b of Co]`, by transposes of large matrices and a move of
+ * whole blocks: what the provider does slowly is to transpose many small matrices (such as those of k² by
+ * b), or more than two axes at once. Fewer channels in than a block stay in their places.
  */
-export function blockedKernels(c: LoweringContext, { name, shape }: Kernels): string {
+export function blockedKernels(c: LoweringContext, kernels: Kernels): string {
   const block = c.channelBlock!;
+  const { name, shape } = kernels;
   const [out, channels] = shape as [number, number];
   const area = sizeOf(shape.slice(2));
-  const matrices = [0, 2, 1];
-  const inner =
-    channels < block
-      ? name
-      : transposed(c, name, [(out * channels) / block, block, area], matrices);
-  const outer = transposed(c, inner, [out / block, block, channels * area], matrices);
-  return c.reshape(outer, shape);
+  const innermost = (x: string) =>
+    transposed(c, x, [out / block, block, channels * area], [0, 2, 1]);
+  if (channels < block) return c.reshape(innermost(name), shape);
+  const split = [out / block, area, channels / block, block * block];
+  const blocks = transposed(c, innermost(channelsLast(c, kernels)), split, [0, 2, 1, 3]);
+  return c.reshape(blocks, shape);
 }
 
 /**
  * The kernels of the gradient by the input: turned by 180°, with channels in and out exchanged, and
  * in blocks: `[Co, Ci, k, k]` → `[Ci/b, Co/b, k² from the last, b of Co, b of Ci]`.
  */
-export function blockedTurnedKernels(c: LoweringContext, { name, shape }: Kernels): string {
+export function blockedTurnedKernels(c: LoweringContext, kernels: Kernels): string {
   const block = c.channelBlock!;
-  const [out, channels, height, width] = shape as [number, number, number, number];
+  const [out, channels, height, width] = kernels.shape as [number, number, number, number];
   const area = height * width;
-  const inner = transposed(c, name, [out, channels, area], [0, 2, 1]);
+  const inner = channelsLast(c, kernels);
   const backwards = c.ints(Array.from({ length: area }, (_, i) => area - 1 - i));
   const turned = area === 1 ? inner : c.emit('Gather', [inner, backwards], { axis: 1 });
   const split = [out / block, block, area, channels / block, block];

@@ -173,8 +173,8 @@ function taps(
 }
 
 /**
- * dw where the stride is 1: x moved along the width times dy moved along the height, so that of the
- * k² taps of a kernel each side makes only k. dw[ky, kx] = Σ dy[h − ky, w]·x[h, w + kx].
+ * dw where the stride is 1: x moved along the height times dy moved along the width, so that of the
+ * k² taps of a kernel each side makes only k. dw[ky, kx] = Σ dy[h, w − kx]·x[h + ky, w].
  */
 function weightGradByTaps(
   c: LoweringContext,
@@ -185,14 +185,14 @@ function weightGradByTaps(
   const { shape, pads } = node.attrs;
   const [out, channels, kh, kw] = shape as [number, number, number, number];
   const n = input[0]!;
-  const pixels = input[2]! * dy[3]!;
-  const wide = taps(c, x[0]!, channels, [1, kw], [0, pads[1], 0, pads[3]], false);
-  const high = taps(c, x[1]!, out, [kh, 1], [kh - 1 - pads[0], 0, kh - 1 - pads[2], 0], true);
-  const rows = c.reshape(high, [n, out * kh, pixels]);
-  const columnsOfX = c.reshape(wide, [n, channels * kw, pixels]);
-  const product = productOverImages(c, rows, out * kh, columnsOfX, channels * kw, n, pixels);
-  const split = c.reshape(product, [out, kh, channels, kw]);
-  return c.emit('Transpose', [split], { perm: [0, 2, 1, 3] });
+  const pixels = dy[2]! * input[3]!;
+  const high = taps(c, x[0]!, channels, [kh, 1], [pads[0], 0, pads[2], 0], false);
+  const wide = taps(c, x[1]!, out, [1, kw], [0, kw - 1 - pads[1], 0, kw - 1 - pads[3]], true);
+  const rows = c.reshape(wide, [n, out * kw, pixels]);
+  const columnsOfX = c.reshape(high, [n, channels * kh, pixels]);
+  const product = productOverImages(c, rows, out * kw, columnsOfX, channels * kh, n, pixels);
+  const split = c.reshape(product, [out, kw, channels * kh]);
+  return c.reshape(c.emit('Transpose', [split], { perm: [0, 2, 1] }), shape);
 }
 
 /**
@@ -259,7 +259,7 @@ export const lowerConvWeightGrad: LowerRule<'conv2dWeightGrad'> = (c, node, x) =
   if (c.target === 'gpu') return [weightGradOnGpu(c, node, [x[0]!, x[1]!])];
   if (c.target !== 'cpu') return [weightGradAsConv(c, node, x)];
   const { stride, pads, shape } = node.attrs;
-  const reach = [shape[2]! - 1 - pads[0], shape[2]! - 1 - pads[2]];
+  const reach = [shape[3]! - 1 - pads[1], shape[3]! - 1 - pads[3]];
   const byTaps = stride === 1 && shape[2]! * shape[3]! > 1 && Math.min(...reach) >= 0;
   return [(byTaps ? weightGradByTaps : weightGradAsProduct)(c, node, x)];
 };
