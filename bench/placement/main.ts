@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { OnnxRuntime } from '../../src/core/runtime/onnx/onnx-runtime';
 import { CASES, networkOf, type BenchCase } from '../cases';
+import { samplingGraph, trainingGraphs } from '../graphs';
 import { markdownTable } from '../table';
-import { placementOf, samplingGraph, trainingGraph, type Placement } from './placement';
+import { placementOf, type Placement } from './placement';
 
 const OURS = 'WebGpuExecutionProvider';
 
@@ -22,13 +23,13 @@ async function placed(one: BenchCase, graph: Row['graph'], images: number): Prom
   const runtime = new OnnxRuntime({ device: 'webgpu', threads: 1 });
   const make = (count: number) =>
     graph === 'training'
-      ? trainingGraph(network, count)
+      ? trainingGraphs(network, count).batch
       : { graph: samplingGraph(network, count), state: {} };
   const compiled = graph === 'training' ? network.step.batchSize : Math.max(...one.samplingBatches);
   const full = await runtime.compile(make(compiled).graph, { label: `Case ${one.id}` });
   await full.dispose();
   const small = make(Math.min(images, compiled));
-  const placement = await placementOf(runtime, small.graph, `Case ${one.id}`, small.state);
+  const placement = await placementOf(runtime, small, `Case ${one.id}`);
   return { case: one.id, graph, compiled, run: Math.min(images, compiled), ...placement };
 }
 

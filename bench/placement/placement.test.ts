@@ -4,7 +4,8 @@ import { webgpu } from '../../test/support/webgpu';
 import { modelConfigOf } from '../../src/core/config/check';
 import { parametersOf } from '../../src/core/nn/model';
 import { OnnxRuntime } from '../../src/core/runtime/onnx/onnx-runtime';
-import { placementIn, placementOf, samplingGraph, trainingGraph } from './placement';
+import { samplingGraph, trainingGraphs } from '../graphs';
+import { placementIn, placementOf } from './placement';
 
 const config = tinyConfig();
 const model = modelConfigOf(config.model, { imageSize: 8, channels: 1 });
@@ -43,20 +44,28 @@ it('counts kernels by provider, and what a GPU was given', () => {
 
 it('sees the CPU where a graph runs on it', async () => {
   const cpu = new OnnxRuntime({ device: 'cpu', threads: 1 });
-  const { nodes } = await placementOf(cpu, samplingGraph({ model, layout }, 2), 'a net');
+  const { nodes } = await placementOf(
+    cpu,
+    { graph: samplingGraph({ model, layout }, 2), state: {} },
+    'a net',
+  );
   expect(Object.keys(nodes)).toEqual(['CPUExecutionProvider']);
 });
 
 describe.runIf(webgpu)('on WebGPU', () => {
   it('every node of a training step is the provider’s', async () => {
-    const { graph, state } = trainingGraph({ step, layout }, 2);
-    const { nodes } = await placementOf(webgpu!, graph, 'a step', state);
+    const { batch } = trainingGraphs({ step, layout }, 2);
+    const { nodes } = await placementOf(webgpu!, batch, 'a step');
     expect(Object.keys(nodes)).toEqual(['WebGpuExecutionProvider']);
     expect(nodes.WebGpuExecutionProvider).toBeGreaterThan(500);
   }, 120_000);
 
   it('every node of a prediction is the provider’s', async () => {
-    const { nodes } = await placementOf(webgpu!, samplingGraph({ model, layout }, 2), 'a net');
+    const { nodes } = await placementOf(
+      webgpu!,
+      { graph: samplingGraph({ model, layout }, 2), state: {} },
+      'a net',
+    );
     expect(Object.keys(nodes)).toEqual(['WebGpuExecutionProvider']);
   }, 120_000);
 });
