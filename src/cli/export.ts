@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { parseWith } from '../core/base/schema';
 import { signatureOf } from '../core/nn/model';
 import { exportDiffusers } from '../core/sample/export-diffusers';
-import { exportOnnx } from '../core/sample/export-onnx';
+import { exportOnnx, onnxInterface } from '../core/sample/export-onnx';
 import { openModel, type SampledModel } from '../core/sample/sampling-job';
 import { fields, shortPath } from './format';
 import { optionName, required, withCommonOptions, type CommonOptions } from './options';
@@ -58,25 +58,19 @@ async function runExport(target: string, options: ExportOptions): Promise<void> 
   }
   output.event({ type: 'done', format, out: path.resolve(out) });
   const { style } = openTerminal(process.stdout);
-  const how =
-    format === 'onnx'
-      ? onnxFields(model)
-      : [['load with', `DDPMPipeline.from_pretrained('${out}')`] as const];
+  const how = format === 'onnx' ? [...onnxInterface(model)] : [loading(model, out)];
   output.text(
     `${style.bold('Done')}: exported as ${format}`,
     ...fields([[format === 'onnx' ? 'file' : 'folder', shortPath(out)], ...how]),
   );
 }
 
-/** What goes into the file's graph and what comes out. */
-function onnxFields(model: SampledModel): (readonly [string, string])[] {
-  const { channels, height, width, classes } = signatureOf(model.pipeline.model);
-  const image = `[batch, ${channels}, ${height}, ${width}]`;
-  const { prediction, schedule } = model.diffusion;
-  return [
-    ['sample', `${image} float32 in −1 … 1, noised`],
-    ['timesteps', `[batch] float32, 0 … ${schedule.timesteps - 1}`],
-    ...(classes === null ? [] : [['classes', `[batch, ${classes}] float32, one-hot`] as const]),
-    ['prediction', `${image} float32, ${prediction}`],
-  ];
+/** How Python loads the folder; what no pipeline of the library can sample, as a net. */
+function loading({ pipeline }: SampledModel, folder: string): readonly [string, string] {
+  return signatureOf(pipeline.model).selfCondition
+    ? [
+        'load with',
+        `UNet2DModel.from_pretrained('${folder}', subfolder='unet'), and sample in a loop`,
+      ]
+    : ['load with', `DDPMPipeline.from_pretrained('${folder}')`];
 }

@@ -2,7 +2,7 @@ import type { PathDescription, PipelineSummary } from '../core/checkpoint/descri
 import type { SafetensorsSummary } from '../core/checkpoint/inspect';
 import type { RunEntry } from '../core/checkpoint/run-directory';
 import type { ClassList } from '../core/checkpoint/sidecar';
-import type { ScheduleConfig } from '../core/config/training-config';
+import type { ModelSettings, ScheduleConfig } from '../core/config/training-config';
 import type { ImageSource } from '../core/data/source';
 import { signatureOf } from '../core/nn/model';
 import { count, duration, fields, figure, plural, shortPath } from './format';
@@ -84,7 +84,7 @@ function scheduleText(schedule: ScheduleConfig): string {
 
 function pipelineFields(summary: PipelineSummary): Field[] {
   const { model, schedule, tensors, parameters, classes } = summary;
-  const { channels, height, width } = signatureOf(model);
+  const { channels, height, width, selfCondition } = signatureOf(model);
   const levels =
     model.type === 'unet' ? model.config.block_out_channels : model.config.hidden_channels;
   const name = model.type === 'unet' ? 'U-Net (UNet2DModel)' : 'tutorial CNN';
@@ -92,6 +92,9 @@ function pipelineFields(summary: PipelineSummary): Field[] {
     ['model', `${name}, channels ${levels.join('-')}`],
     ['weights', `${count(parameters)} parameters in ${plural(tensors, 'tensor')}`],
     ['images', `${width}×${height}, ${channels === 1 ? 'grey' : `${channels} channels`}`],
+    ...(selfCondition
+      ? [['self-condition', 'takes its last estimate of the image beside the noisy one'] as const]
+      : []),
     ...(classes === null ? [] : [['classes', classText(classes)] as const]),
     ['schedule', scheduleText(schedule)],
   ];
@@ -152,7 +155,7 @@ function aboutRun(description: Of<'run'>, style: Style): string[] {
         `${shortSource(dataset.source)} (${images}), ${dataset.imageSize}×${dataset.imageSize} ${colours}`,
       ],
       ...(dataset.skipped > 0 ? [['left out', plural(dataset.skipped, 'file')] as const] : []),
-      ['model', `${config.model.type}, ${scheduleText(config.schedule)}`],
+      ['model', `${modelText(config.model)}, ${scheduleText(config.schedule)}`],
       ['training', `batch ${batchSize}, learning rate ${lr}, seed ${record.seed}`],
       [
         'checkpoints',
@@ -163,6 +166,10 @@ function aboutRun(description: Of<'run'>, style: Style): string[] {
     ...(latest ? next('sample', shortPath(path)) : []),
     ...(latest && !finished ? [`  ${commandLine('train', '--resume', shortPath(path))}`] : []),
   ];
+}
+
+function modelText(model: ModelSettings): string {
+  return model.type === 'unet' && model.selfCondition ? 'self-conditioned unet' : model.type;
 }
 
 function shortSource(source: string): string {

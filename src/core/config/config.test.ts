@@ -179,6 +179,12 @@ describe('sentences about wrong settings', () => {
       'my.json: presset is not a known key; did you mean preset?',
     ],
     [
+      'self-conditioning of the tutorial’s net',
+      { model: { type: 'tutorial-cnn' } },
+      { selfCondition: true },
+      '--self-condition needs a U-Net, and my.json: model.type is tutorial-cnn; leave one of them out.',
+    ],
+    [
       'key of the other model',
       { model: { type: 'tutorial-cnn', dropout: 0 } },
       {},
@@ -266,6 +272,14 @@ describe('checkConfig', () => {
         down_block_types: ['DownBlock2D', 'DownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D'],
         up_block_types: ['AttnUpBlock2D', 'AttnUpBlock2D', 'UpBlock2D', 'UpBlock2D'],
       },
+    });
+  });
+
+  it('makes a self-conditioned net of twice the channels', () => {
+    const { model } = resolveConfig({ preset: 'quick', overrides: { selfCondition: true } });
+    expect(modelConfigOf(model, { imageSize: 16, channels: 3 })).toMatchObject({
+      selfCondition: true,
+      config: { in_channels: 6, out_channels: 3 },
     });
   });
 

@@ -1,6 +1,7 @@
 import { UserError } from '../base/errors';
 import { writeFileAtomic } from '../base/files';
 import { simplify } from '../graph/simplify';
+import { signatureOf } from '../nn/model';
 import { constants } from '../nn/parameters';
 import { lower } from '../runtime/onnx/lower';
 import { encodeModel } from '../runtime/onnx/model';
@@ -10,14 +11,39 @@ import type { SampledModel } from './sampling-job';
 /** A protobuf message, which an ONNX file is, ends at 2 GB; the graph needs a little of it. */
 const MOST_WEIGHT_BYTES = 2 ** 31 - 2 ** 24;
 
+/** What goes into an exported file's graph and what comes out: each name with its shape and meaning. */
+export function onnxInterface({ pipeline }: Pick<SampledModel, 'pipeline'>): Map<string, string> {
+  const { model, schedule } = pipeline;
+  const { channels, height, width, classes, selfCondition } = signatureOf(model);
+  const image = `[batch, ${channels}, ${height}, ${width}] float32`;
+  const isVector = model.type === 'unet' && model.config.class_embed_type === 'identity';
+  const rows = isVector ? 'a vector in place of a class' : 'one-hot';
+  return new Map([
+    ['sample', `${image} in −1 … 1, noised`],
+    ...(selfCondition
+      ? [
+          [
+            'condition',
+            `${image} in −1 … 1, the last estimate of the clean image; at first 0`,
+          ] as const,
+        ]
+      : []),
+    ['timesteps', `[batch] float32, 0 … ${schedule.timesteps - 1}`],
+    ...(classes === null ? [] : [['classes', `[batch, ${classes}] float32, ${rows}`] as const]),
+    ['prediction', `${image}, ${schedule.prediction}`],
+  ]);
+}
+
 /**
- * A model as an ONNX file: inputs `sample` [batch, C, H, W], `timesteps` [batch] and, for a
- * class-conditional model, one-hot `classes` [batch, count]; output `prediction` [batch, C, H, W].
- * Standard operators only; the batch is open.
+ * A model as an ONNX file: inputs `sample` [batch, C, H, W], for a self-conditioned model `condition` of
+ * the same shape, `timesteps` [batch] and, for a class-conditional model, one-hot `classes`
+ * [batch, count]; output `prediction` [batch, C, H, W]. The file's metadata says what each is
+ * ({@link onnxInterface}). Standard operators only; the batch is open.
  *
  * @throws UserError if the weights are too large for one file
  */
-export function onnxBytes({ pipeline, weights }: SampledModel): Uint8Array {
+export function onnxBytes(model: Pick<SampledModel, 'pipeline' | 'weights'>): Uint8Array {
+  const { pipeline, weights } = model;
   const bytes = [...weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
   if (bytes > MOST_WEIGHT_BYTES) {
     throw new UserError(
@@ -26,7 +52,8 @@ export function onnxBytes({ pipeline, weights }: SampledModel): Uint8Array {
     );
   }
   const graph = simplify(predictionGraph(pipeline.model, 1, (g) => constants(g, weights)));
-  return encodeModel(lower(graph, { target: 'portable', openBatch: 'batch' }));
+  const lowered = lower(graph, { target: 'portable', openBatch: 'batch' });
+  return encodeModel({ ...lowered, metadata: Object.fromEntries(onnxInterface(model)) });
 }
 
 /**

@@ -10,6 +10,9 @@ import { frozenBy } from './fine-tuning';
 
 const scratch = new TrainingScratch();
 const FIXTURE = path.resolve(__dirname, '../../../test/fixtures/sample/pipeline');
+const SELF_CONDITIONED = path.resolve(__dirname, '../../../test/fixtures/self-condition/pipeline');
+/** The settings' own model, which --from takes the place of, but for this. */
+const ASKED = { ...tinyConfig().model, selfCondition: true } as object;
 const saved = (name: string) => path.resolve(__dirname, '../../../test/fixtures/diffusers', name);
 let base: string;
 
@@ -59,6 +62,20 @@ describe('fine-tuning', () => {
     }
     expect(after.get('class_embedding.weight')!.shape[0]).toBe(11);
     expect(after.size).toBe(before.size + 1);
+  });
+
+  it('trains a self-conditioned net on as such', async () => {
+    const asked = { classes: true, model: ASKED };
+    await tune('self', { from: SELF_CONDITIONED, ...asked, training: { steps: 3, lr: 1e-3 } });
+    const [before, after] = [
+      await openModel(SELF_CONDITIONED),
+      await openModel(scratch.at('self')),
+    ];
+    expect(after.pipeline.model).toMatchObject({ selfCondition: true, config: { in_channels: 2 } });
+    const [from, to] = [before, after].map(({ weights }) => weights.get('conv_in.weight')!.data);
+    expect(from!.some((x) => x !== 0)).toBe(true);
+    expect(Math.max(...from!.map((x, i) => Math.abs(x - to![i]!)))).toBeLessThan(0.01);
+    expect(to).not.toEqual(from);
   });
 
   it('begins anew only the embedding of classes that are others', async () => {
@@ -120,6 +137,16 @@ describe('fine-tuning', () => {
       'a size that does not halve',
       () => ({ from: base, classes: true, imageSize: 9 }),
       /sample_size is 9; with 2 levels each side must be a multiple of 2/,
+    ],
+    [
+      'self-conditioning left out',
+      () => ({ from: SELF_CONDITIONED, classes: true }),
+      /self-condition\/pipeline is self-conditioned; add --self-condition, so that/,
+    ],
+    [
+      'self-conditioning of a net without',
+      () => ({ from: FIXTURE, model: ASKED }),
+      /--self-condition needs a net that was trained with it, which .* was not; leave it out/,
     ],
     ['a net of log t', () => ({ from: saved('fourier') }), /embeds the logarithm of t/],
     [

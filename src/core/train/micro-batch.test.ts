@@ -53,6 +53,7 @@ describe('a step in parts', () => {
     model: { blockOutChannels: [4, 4], attention: [true, false], dropout: 0.2 } as object,
     training: { batchSize: 7, minSnrGamma: 5, accumulate: 2 },
   });
+  const selfConditioned = { ...config, model: { ...config.model, selfCondition: true } } as const;
   /** The same CPU, which is not asked for parts. */
   const whole: Runtime = {
     device: 'webgpu',
@@ -61,7 +62,10 @@ describe('a step in parts', () => {
     createState: (initial) => cpu.createState(initial),
   };
 
-  it('has the losses, gradients and masks of the whole step', async () => {
+  it.each([
+    ['plain', config],
+    ['self-conditioned', selfConditioned as typeof config],
+  ])('has the losses, gradients and masks of the whole step: %s', async (_, config) => {
     const model = modelConfigOf(config.model, { imageSize: 32, channels: 1 });
     expect(partsOf(7, mostImagesAtOnce(model, 'cpu'))).toEqual({ count: 3, size: 3 });
     const batches = await batchesOf(config, 4);

@@ -44,6 +44,8 @@ export interface OnnxModel {
   readonly initializers: readonly OnnxInitializer[];
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** Notes that lie in the file by key, for whoever reads it. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 const varint = (field: number) => field << 3;
@@ -129,6 +131,9 @@ export function encodeModel(model: OnnxModel): Uint8Array {
       opset.uint32(bytes(1)).string(domain);
       opset.uint32(varint(2)).int64(domain === '' ? OPSET : 1);
     });
+  }
+  for (const [key, value] of Object.entries(model.metadata ?? {})) {
+    message(w, 14, (entry) => entry.uint32(bytes(1)).string(key).uint32(bytes(2)).string(value));
   }
   return w.finish();
 }
