@@ -1,3 +1,4 @@
+import { UserError } from '../base/errors';
 import { GraphBuilder } from '../graph/builder';
 import type { Tensor } from '../graph/ops';
 import type { Shape } from '../graph/shape';
@@ -50,6 +51,26 @@ export function signatureOf(model: ModelConfig): ModelSignature {
     needsPositiveTime: isUnet && model.config.time_embedding_type === 'fourier',
     selfCondition,
   };
+}
+
+/**
+ * Refuses a net whose prediction has not the image's channels: diffusion needs the one for the other.
+ *
+ * @param where the model, as it is named in the message
+ * @throws UserError, one sentence
+ */
+export function checkPredictsImage(model: ModelConfig, where: string): void {
+  if (model.type !== 'unet') return;
+  const { in_channels: taken, out_channels: given } = model.config;
+  if (signatureOf(model).channels === given) return;
+  const wayOut =
+    taken === 2 * given
+      ? 'if the second half is its last estimate, say so in a diffusion_lab.json (docs/training.md), else '
+      : '';
+  throw new UserError(
+    `${where} takes ${taken} channels and predicts ${given} (in_channels and out_channels of its config.json), so it can ` +
+      `be neither drawn from nor trained on here; ${wayOut}choose another model.`,
+  );
 }
 
 /** Shapes of a model's feeds for a batch. */

@@ -1,6 +1,7 @@
 import { UserError } from '../base/errors';
 import type { Pipeline } from '../checkpoint/diffusers-folder';
 import { classListOf, type ClassList } from '../checkpoint/sidecar';
+import { checkPredictsImage } from '../nn/model';
 import type { Guidance } from './guidance';
 
 /** What is asked of a class-conditional model. */
@@ -45,6 +46,7 @@ export function conditioningSettings(
   pipeline: Conditioned,
   { classes, guidance, guidanceRescale }: ConditioningWishes,
 ): ConditioningSettings {
+  checkPredictsImage(pipeline.model, pipeline.path);
   const list = classesOf(pipeline);
   if (list === null) {
     checkUnasked(pipeline, { classes, guidance, guidanceRescale });

@@ -3,7 +3,7 @@ import { pipelineFolderOf } from '../checkpoint/describe';
 import { openPipeline, readPipelineWeights, type Pipeline } from '../checkpoint/diffusers-folder';
 import { classListOf, type Conditioning } from '../checkpoint/sidecar';
 import type { TrainingConfig } from '../config/training-config';
-import { parametersOf, signatureOf, type ModelConfig } from '../nn/model';
+import { checkPredictsImage, parametersOf, signatureOf, type ModelConfig } from '../nn/model';
 import type { ParameterLayout } from '../nn/parameters';
 import { checkUNet2DConfig } from '../nn/unet2d-config';
 import { shapesOf } from './run-state';
@@ -25,6 +25,7 @@ export async function openBase(from: string): Promise<Pipeline> {
  * @throws UserError if the images are to have other channels than the net takes
  */
 export function configOnBase(wanted: TrainingConfig, base: Pipeline): TrainingConfig {
+  checkPredictsImage(base.model, base.path);
   const { height, width, channels } = signatureOf(base.model);
   if (height !== width || (channels !== 1 && channels !== 3)) {
     throw new UserError(
