@@ -26,7 +26,10 @@ const LAYERS = {
     'core/graph',
     'core/base',
   ],
+  'core/train/adamw': ['core/graph', 'core/base'],
   'core/train': [
+    'core/train/adamw',
+    'core/evaluate',
     'core/sample',
     'core/checkpoint',
     'core/config',
@@ -38,7 +41,7 @@ const LAYERS = {
     'core/base',
   ],
   'core/evaluate': [
-    'core/train',
+    'core/train/adamw',
     'core/sample',
     'core/checkpoint',
     'core/config',

@@ -72,6 +72,12 @@ const SETTINGS: Readonly<Record<string, readonly Entry[]>> = {
     ['keepLast', 'n', 'keep only so many of the last checkpoints'],
     ['keepBest', 'n', 'and so many of the lowest loss'],
     ['heldOutEvery', 'n', 'steps between measurements of the held-out loss'],
+    [
+      'evaluateEvery',
+      'n',
+      'steps between evaluations of samples; 0: none; their cost is shown first',
+    ],
+    ['evaluateCount', 'n', 'samples of an evaluation, 100 … 10000'],
     ['previewEvery', 'n', 'steps between previews; 0: none'],
   ],
 };
@@ -170,6 +176,11 @@ export function idleOptions(options: TrainOptions, config: TrainingConfig): stri
   if (options.heldOutEvery !== undefined && config.holdOut === 0) {
     idle.push(
       '--held-out-every says nothing to a run that holds no images out; add --hold-out 0.1 to use it.',
+    );
+  }
+  if (options.evaluateCount !== undefined && config.training.evaluateEvery === 0) {
+    idle.push(
+      '--evaluate-count says nothing to a run that evaluates nothing; add --evaluate-every 500 to use it.',
     );
   }
   if (options.lrFinal !== undefined && config.training.lrSchedule === 'constant') {

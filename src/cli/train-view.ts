@@ -2,10 +2,12 @@ import { terminalPicture } from '../core/base/terminal-picture';
 import type { ImageBatch } from '../core/base/picture';
 import type { MetricsLine } from '../core/checkpoint/metrics';
 import type { StartedEvent, StepEvent, TrainEvent } from '../core/train/events';
+import type { EvaluationLine } from '../core/checkpoint/evaluation-line';
 import { bar, count, duration, figure, plural, shortPath, sparkline } from './format';
 import { LiveBlock } from './live-block';
 import { LossCurve } from './loss-curve';
 import type { Terminal } from './terminal';
+import { evaluatingText, evaluationLineText, frechetText, planText } from './train-evaluation-text';
 
 /** Shows a training run to a person, on stderr. */
 export interface TrainView {
@@ -122,6 +124,7 @@ class PlainView extends QuietView {
   private readonly heldOut = new HeldOut();
   private nextAt = this.now() + PLAIN_SECONDS;
   private tenths = 0;
+  private isEvaluating = false;
 
   override show(event: TrainEvent): void {
     super.show(event);
@@ -136,10 +139,23 @@ class PlainView extends QuietView {
     if (event.type === 'metrics') this.heldOut.add(event.line);
     if (event.type === 'preview') this.say(`preview ${shortPath(event.path)}`);
     if (event.type === 'checkpoint') this.say(`checkpoint ${shortPath(event.path)}`);
+    if (event.type === 'evaluationPlan' && event.every > 0) this.say(planText(event));
+    if (event.type === 'evaluating') this.evaluating(event.step);
+    if (event.type === 'evaluation') this.evaluated(event.line);
   }
 
   private now(): number {
     return performance.now() / 1000;
+  }
+
+  private evaluating(step: number): void {
+    if (!this.isEvaluating) this.say(`evaluating step ${count(step)} …`);
+    this.isEvaluating = true;
+  }
+
+  private evaluated(line: EvaluationLine | null): void {
+    this.isEvaluating = false;
+    if (line) this.say(evaluationLineText(line));
   }
 
   private prepare(what: string, done: number, total: number): void {
@@ -167,7 +183,7 @@ class PlainView extends QuietView {
 const REDRAW_MS = 100;
 const BAR_CELLS = 40;
 /** Lines of the block beside the picture, and a free one. */
-const OTHER_LINES = 6;
+const OTHER_LINES = 7;
 
 /** A block that is drawn anew in place: bar, loss, speed, the latest preview. */
 class LiveView extends QuietView {
@@ -177,6 +193,7 @@ class LiveView extends QuietView {
   private started: StartedEvent | null = null;
   private latest: StepEvent | null = null;
   private preview: { readonly step: number; readonly images: ImageBatch } | null = null;
+  private evaluation: EvaluationLine | null = null;
   private note = '';
   private drawnAt = -Infinity;
   private ended = false;
@@ -211,6 +228,16 @@ class LiveView extends QuietView {
         return this.block.draw(this.lines());
       case 'metrics':
         return this.heldOut.add(event.line);
+      case 'evaluationPlan':
+        if (event.every > 0) this.block.print(planText(event), '');
+        return this.block.draw(this.lines());
+      case 'evaluating':
+        if (this.note !== STOPPING) this.note = evaluatingText(event);
+        return this.drawSometimes(() => this.lines());
+      case 'evaluation':
+        this.evaluation = event.line ?? this.evaluation;
+        if (this.note !== STOPPING) this.note = '';
+        return this.block.draw(this.lines());
       case 'checkpoint':
       case 'warning':
       case 'paused':
@@ -269,6 +296,9 @@ class LiveView extends QuietView {
       `${style.green(sparkline(this.curve.resampled(cells)).padEnd(cells))} ` +
         `loss ${style.bold(figure(this.curve.smoothed))}${this.heldOut.text}`,
       style.dim(`${speed(this.latest, imagesPerStep(this.started!))} · epoch ${figure(epoch)}`),
+      ...(this.evaluation
+        ? [`${frechetText(this.evaluation)} at step ${count(this.evaluation.step)}`]
+        : []),
       ...this.picture(),
       ...note,
     ];

@@ -30,8 +30,9 @@ Examples:
 Ctrl-C stops with a checkpoint, from which --resume goes on as if nothing had
 happened; pressed again, it ends at once. A resumed run may change --steps,
 --max-seconds, --lr, --warmup-steps, --device, --threads, --checkpoint-every,
---preview-every, --keep-last, --keep-best and --patience. With --json, the lines
-are started, step, preview, checkpoint, warning and done.
+--preview-every, --keep-last, --keep-best, --evaluate-every, --evaluate-count and
+--patience. With --json, the lines are started, evaluationPlan, step, preview,
+checkpoint, evaluation, warning and done.
 `;
 
 export function trainCommand(program: Command): void {
@@ -127,9 +128,12 @@ function report(output: Output, event: TrainEvent): void {
   switch (event.type) {
     case 'preparing':
     case 'metrics':
+    case 'evaluating':
     case 'paused':
     case 'unpaused':
       return;
+    case 'evaluation':
+      return event.line ? output.event({ ...event.line }) : undefined;
     case 'started': {
       const { run, config, source, parameters, device, deviceReason, step, steps } = event;
       return output.event({

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UserError } from '../base/errors';
+import type { EvaluationLine } from './evaluation-line';
 import { MetricsLog, readMetrics } from './metrics';
 
 let folder: string;
@@ -40,10 +41,39 @@ describe('metrics.jsonl', () => {
     await log.close();
     expect(await readMetrics(file)).toEqual({
       lines: [full, { step: 2, loss: null, gradNorm: null }],
+      evaluations: [],
       isTorn: false,
       unreadable: 0,
     });
     expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(3);
+  });
+
+  it('holds evaluations in lines of their own, and drops those past the step that a run goes on from', async () => {
+    const figures = {
+      ...{ samples: 200, frechet: 0.123456789, frechetError: 0.01, frechetHeldOut: null },
+      ...{ kernel: -0.002, kernelError: 0.001, precision: 0.5, precisionError: 0.1 },
+      ...{ recall: 1, recallError: 0, classAccuracy: null, classAccuracyError: null, seconds: 3.5 },
+    };
+    const of = (step: number): EvaluationLine => ({
+      type: 'evaluation',
+      step,
+      time: 1,
+      ...figures,
+    });
+    const log = await MetricsLog.open(file);
+    for (const step of [5, 10]) {
+      await log.append({ step, loss: 0.5 });
+      await log.appendEvaluation(of(step));
+    }
+    await log.close();
+    const { lines, evaluations } = await readMetrics(file);
+    expect(lines.map(({ step }) => step)).toEqual([5, 10]);
+    expect(evaluations).toEqual([5, 10].map((step) => ({ ...of(step), frechet: 0.12346 })));
+    expect(readFileSync(file, 'utf8').split('\n')[1]).toMatch(/^\{"type":"evaluation","step":5,/);
+    await (await MetricsLog.open(file, 7)).close();
+    expect((await readMetrics(file)).evaluations.map(({ step }) => step)).toEqual([5]);
+    await (await MetricsLog.open(file, 4)).close();
+    expect(await readMetrics(file)).toMatchObject({ lines: [], evaluations: [] });
   });
 
   it('keeps the loss whole, and of the rest what a float32 can tell apart', async () => {
@@ -118,7 +148,12 @@ describe('metrics.jsonl', () => {
   });
 
   it('is empty when there is no file, and an error when there can be none', async () => {
-    expect(await readMetrics(file)).toEqual({ lines: [], isTorn: false, unreadable: 0 });
+    expect(await readMetrics(file)).toEqual({
+      lines: [],
+      evaluations: [],
+      isTorn: false,
+      unreadable: 0,
+    });
     await expect(MetricsLog.open(path.join(folder, 'none', 'x'))).rejects.toThrow(UserError);
     await expect(readMetrics(folder)).rejects.toThrow('it is a folder, not a file');
   });

@@ -2,6 +2,12 @@ import { constants, open, readFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { errorCode, withFile } from '../base/files';
 import { isRecord } from '../base/schema';
+import {
+  evaluationText,
+  parseEvaluationLine,
+  withEvaluation,
+  type EvaluationLine,
+} from './evaluation-line';
 
 /** One line of `metrics.jsonl`. What is not a finite number is null on disk. */
 export interface MetricsLine {
@@ -25,6 +31,8 @@ export interface MetricsLine {
 /** What a `metrics.jsonl` holds. */
 export interface MetricsHistory {
   readonly lines: MetricsLine[];
+  /** Those of evaluations, in the order of their steps. */
+  readonly evaluations: readonly EvaluationLine[];
   /** Whether the last line was cut off, as a crash leaves it. */
   readonly isTorn: boolean;
   /** Lines, other than a torn last one, that could not be read and were passed over. */
@@ -40,13 +48,16 @@ export async function readMetrics(file: string): Promise<MetricsHistory> {
   const texts = (await readText(file, 'utf8')).split('\n');
   const rest = texts.pop()!;
   const lines: MetricsLine[] = [];
+  let evaluations: readonly EvaluationLine[] = [];
   let unreadable = 0;
   for (const text of texts) {
-    const line = parseMetricsLine(text);
-    if (line) lines.push(line);
+    const evaluation = parseEvaluationLine(text);
+    const line = evaluation ? null : parseMetricsLine(text);
+    if (evaluation) evaluations = withEvaluation(evaluations, evaluation);
+    else if (line) lines.push(line);
     else if (text.trim() !== '') unreadable++;
   }
-  return { lines, isTorn: rest !== '', unreadable };
+  return { lines, evaluations, isTorn: rest !== '', unreadable };
 }
 
 /** A file's text, empty if there is no file. In latin1, a character is a byte. */
@@ -133,8 +144,17 @@ export class MetricsLog {
   }
 
   /** Adds a line; writes the held lines when there are enough of them. */
-  async append(line: MetricsLine): Promise<void> {
-    this.buffer.push(`${JSON.stringify(compact(line))}\n`);
+  append(line: MetricsLine): Promise<void> {
+    return this.add(JSON.stringify(compact(line)));
+  }
+
+  /** Adds what an evaluation found, as {@link MetricsLog.append}. */
+  appendEvaluation(line: EvaluationLine): Promise<void> {
+    return this.add(evaluationText(line));
+  }
+
+  private async add(text: string): Promise<void> {
+    this.buffer.push(`${text}\n`);
     if (this.buffer.length >= BUFFERED_LINES) await this.flush();
   }
 
@@ -181,6 +201,7 @@ export class MetricsLog {
 /** The whole lines of a text before the first that is past a step. */
 function linesUpTo(text: string, lastStep: number): string {
   const lines = text.slice(0, text.lastIndexOf('\n') + 1).split(/(?<=\n)/);
-  const end = lines.findIndex((line) => (parseMetricsLine(line)?.step ?? 0) > lastStep);
+  const stepOf = (line: string) => (parseEvaluationLine(line) ?? parseMetricsLine(line))?.step ?? 0;
+  const end = lines.findIndex((line) => stepOf(line) > lastStep);
   return (end < 0 ? lines : lines.slice(0, end)).join('');
 }

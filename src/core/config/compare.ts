@@ -31,6 +31,8 @@ const FREE_KEYS = new Set([
   'training.keepBest',
   'training.patience',
   'training.heldOutEvery',
+  'training.evaluateEvery',
+  'training.evaluateCount',
   'training.previewEvery',
   'training.previewCount',
   'training.previewSteps',

@@ -40,6 +40,8 @@ const OVERRIDE_KEYS = {
   keepBest: 'training.keepBest',
   patience: 'training.patience',
   heldOutEvery: 'training.heldOutEvery',
+  evaluateEvery: 'training.evaluateEvery',
+  evaluateCount: 'training.evaluateCount',
   classDropout: 'training.classDropout',
   emaDecay: 'training.emaDecay',
   freeze: 'training.freeze',

@@ -199,6 +199,18 @@ const Training = z.strictObject({
       'End when the loss (on held-out images with holdOut, else smoothed) has not fallen for so many ' +
         'steps; null for never.',
     ),
+  evaluateEvery: countOrNever
+    .default(0)
+    .describe(
+      'Steps between two evaluations of samples against the data set, in the features of a small classifier; ' +
+        '0 for none.',
+    ),
+  evaluateCount: z
+    .int()
+    .min(100)
+    .max(10_000)
+    .default(200)
+    .describe('Samples of such an evaluation: more of them take longer and tell more.'),
   previewEvery: countOrNever.default(250).describe('Steps between two previews; 0 for none.'),
   previewCount: z.int().min(1).max(256).default(16).describe('Images in a preview.'),
   previewSteps: count.default(50).describe('DDIM steps of a preview, at most schedule.timesteps.'),

@@ -1,5 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
+import { drained } from '../base/drained';
 import { normals, Stream } from '../base/random';
+import type { Weights } from '../nn/parameters';
 import { OnnxRuntime } from '../runtime/onnx/onnx-runtime';
 import { trainClassifier } from './classifier';
 import { agreement, Embedder } from './embed';
@@ -26,9 +28,9 @@ function bars(count: number, seed: number): LabelledImages {
   return { data: data.map((x) => x / 4), labels, count };
 }
 
-let first: Awaited<ReturnType<typeof trainClassifier>>;
+let first: Weights;
 beforeAll(async () => {
-  first = await trainClassifier(runtime, net, bars(256, 1));
+  first = await drained(trainClassifier(runtime, net, bars(256, 1)));
 });
 
 it('tells images that it has not seen apart', async () => {
@@ -41,7 +43,7 @@ it('tells images that it has not seen apart', async () => {
 });
 
 it('is the same network from the same images', async () => {
-  const second = await trainClassifier(runtime, net, bars(256, 1));
+  const second = await drained(trainClassifier(runtime, net, bars(256, 1)));
   for (const [name, { data }] of first) expect(second.get(name)!.data).toEqual(data);
 });
 

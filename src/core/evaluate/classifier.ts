@@ -22,12 +22,6 @@ const WEIGHT_DECAY = 0.05;
 /** All is drawn from it, so that one data set has one feature space. */
 const SEED = 20_231;
 
-export interface ClassifierHooks {
-  /** Share that is done, 0 … 1. */
-  readonly onProgress?: (share: number) => void;
-  readonly signal?: AbortSignal;
-}
-
 /** Steps that a classifier is trained for on so many images. */
 export function classifierSteps(images: number): number {
   const wanted = Math.ceil((EPOCHS * images) / BATCH);
@@ -72,23 +66,25 @@ export function randomFeatureNet(net: FeatureNet): Weights {
 }
 
 /**
- * Trains a network to tell the classes of images apart. The same images give the same network on one device.
+ * Trains a network to tell the classes of images apart, and yields the share that is done, 0 … 1, after each step.
+ * The same images give the same network on one device.
  *
+ * @param steps left out: {@link classifierSteps}
  * @throws StoppedError when the signal is aborted
  */
-export async function trainClassifier(
+export async function* trainClassifier(
   runtime: Runtime,
   net: FeatureNet,
   set: LabelledImages,
-  { onProgress, signal }: ClassifierHooks = {},
-): Promise<Weights> {
+  signal?: AbortSignal,
+  steps = classifierSteps(set.count),
+): AsyncGenerator<number, Weights, undefined> {
   const layout = featureNetLayout(net);
   const executable = await runtime.compile(classifierStep(net, layout, BATCH), {
     label: 'The classifier',
   });
   const state = await runtime.createState(startOf(layout));
   const batch = new BatchSource(set);
-  const steps = classifierSteps(set.count);
   try {
     for (let step = 1; step <= steps; step++) {
       throwIfStopped(signal);
@@ -104,7 +100,7 @@ export async function trainClassifier(
         },
         state,
       );
-      onProgress?.(step / steps);
+      yield step / steps;
     }
     return unpack(layout, await state.read('params'));
   } finally {

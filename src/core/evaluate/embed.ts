@@ -12,7 +12,7 @@ export interface Embedded {
 }
 
 /** Images at once. */
-const BATCH = 100;
+export const EMBEDDED_AT_ONCE = 100;
 
 /** A compiled feature network. */
 export class Embedder {
@@ -22,7 +22,7 @@ export class Embedder {
   ) {}
 
   static async create(runtime: Runtime, net: FeatureNet, weights: Weights): Promise<Embedder> {
-    const executable = await runtime.compile(featuresGraph(net, weights, BATCH), {
+    const executable = await runtime.compile(featuresGraph(net, weights, EMBEDDED_AT_ONCE), {
       label: 'The feature network',
     });
     return new Embedder(net, executable);
@@ -38,10 +38,10 @@ export class Embedder {
     const count = images.length / size;
     const data = new Float32Array(count * FEATURES);
     const predicted = new Int32Array(count);
-    const batch = new Float32Array(BATCH * size);
-    for (let first = 0; first < count; first += BATCH) {
+    const batch = new Float32Array(EMBEDDED_AT_ONCE * size);
+    for (let first = 0; first < count; first += EMBEDDED_AT_ONCE) {
       throwIfStopped(signal);
-      const present = Math.min(BATCH, count - first);
+      const present = Math.min(EMBEDDED_AT_ONCE, count - first);
       batch.set(images.subarray(first * size, (first + present) * size));
       const { features, logits } = await this.executable.run({ images: batch });
       data.set(features!.subarray(0, present * FEATURES), first * FEATURES);

@@ -1,13 +1,11 @@
 import path from 'node:path';
+import { drained } from '../base/drained';
 import { UserError } from '../base/errors';
 import { exists } from '../base/files';
-import { plural } from '../base/number-text';
 import { pipelineFolderOf } from '../checkpoint/describe';
 import { RunDirectory, type RunRecord } from '../checkpoint/run-directory';
-import { readImages, type LabelledImages } from '../data/images';
+import type { LabelledImages } from '../data/images';
 import { openSource } from '../data/open';
-import { openReader } from '../data/reader';
-import { splitOf, type Split } from '../data/split';
 import type { ImageSource } from '../data/source';
 import { signatureOf } from '../nn/model';
 import type { Runtime } from '../runtime/runtime';
@@ -21,15 +19,20 @@ import {
   type SamplingWishes,
 } from '../sample/sampling-job';
 import { accuracyObstacle } from './class-accuracy';
-import { agreement, type Embedder } from './embed';
-import type { Evaluation, EvaluationProgress, EvaluationStage, Likeness } from './evaluation';
+import { agreement } from './embed';
+import type { Evaluation, EvaluationProgress, EvaluationStage } from './evaluation';
 import { openFeatureSpace } from './feature-space';
-import { divided, rmsOf, rowsOf, type Features } from './features';
-import { frechetEstimate, gaussianOf } from './frechet';
 import { shareOf } from './jackknife';
-import { kernelDistance } from './kernel-distance';
+import { LikenessMeter } from './likeness';
 import { nearestImages, quantile } from './nearest';
-import { precisionRecall } from './precision-recall';
+import {
+  checkReference,
+  FEWEST_IMAGES,
+  readReference,
+  referenceSplit,
+  type Reference,
+  type ReferenceSplit,
+} from './reference';
 
 export interface EvaluationRequest {
   /** A run, a checkpoint or a diffusers folder. */
@@ -44,16 +47,7 @@ export interface EvaluationRequest {
   readonly signal?: AbortSignal;
 }
 
-/** A tenth of them still has a spread to be measured. */
-const FEWEST_IMAGES = 100;
-/** Share of a data set that is held out where the run held out none, or too few. */
-const HELD_OUT_SHARE = 0.1;
-/** Fewest held-out images that are measured on. */
-const FEWEST_HELD_OUT = 10;
-/** Most images that each is measured with: what more would change is less than the errors. */
-const MOST_REFERENCE = 10_000;
-const MOST_HELD_OUT = 2_000;
-const MOST_PAIRED = 2_000;
+/** Most images that the loss is measured on. */
 const MOST_LOSS_IMAGES = 256;
 /** Images at once where the loss is measured. */
 const LOSS_BATCH = 64;
@@ -62,14 +56,9 @@ const LOSS_TIMESTEPS = 10;
 /** Share of held-out images that are as near to a training image as a copy is taken to be. */
 const COPY_SHARE = 0.01;
 
-/** The images of a data set that an evaluation needs. */
-interface Reference {
+/** What a model is compared with. */
+interface Subject extends Reference, ReferenceSplit {
   readonly source: ImageSource;
-  readonly train: LabelledImages;
-  readonly heldOut: LabelledImages;
-  /** Share that is held out. */
-  readonly share: number;
-  readonly sawHeldOut: boolean;
 }
 
 /**
@@ -87,7 +76,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   const model = await openModel(request.target);
   const reference = await openReference(request, model);
   const { source, train, heldOut } = reference;
-  const space = await openFeatureSpace({
+  const opening = openFeatureSpace({
     runtime,
     imageSize: source.imageSize,
     channels: source.channels,
@@ -97,14 +86,16 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
     fingerprint: source.fingerprint,
     share: reference.share,
     cacheFolder: request.cacheFolder,
-    onProgress: report('features'),
     signal,
   });
+  report('features')(0);
+  const space = await drained(opening, report('features'));
   try {
     const drawn = await draw(request, model, report('sampling'));
     report('likeness')(0);
     const obstacle = accuracyObstacle(model.pipeline.conditioning.classNames, source.classNames);
-    const { predicted, ...likeness } = await compare(space.embedder, drawn, reference, signal);
+    const meter = await drained(LikenessMeter.open(space.embedder, reference, signal));
+    const { predicted, ...likeness } = await meter.compare(drawn.images, signal);
     const { classes } = drawn;
     const isTold = classes !== null && obstacle === null;
     report('nearest')(0);
@@ -142,7 +133,7 @@ async function recordOf(pipelineFolder: string): Promise<RunRecord | null> {
 async function openReference(
   { target, dataset, cacheFolder, signal }: EvaluationRequest,
   model: SampledModel,
-): Promise<Reference> {
+): Promise<Subject> {
   const record = await recordOf(await pipelineFolderOf(target));
   const config = record?.config;
   const spec = dataset ?? config?.dataset;
@@ -165,43 +156,15 @@ async function openReference(
     cacheFolder,
     signal,
   });
-  if (source.count < FEWEST_IMAGES) {
-    throw new UserError(
-      `${spec} has ${plural(source.count, 'image')}, too few to tell how like them others are; give a data set of at least ${FEWEST_IMAGES} (--dataset).`,
-    );
-  }
-  const own = record && shareHeldOutBy(record, source);
-  const share = own ?? HELD_OUT_SHARE;
-  return { source, ...readSplit(source, splitOf(source, share)), share, sawHeldOut: own === null };
+  checkReference(source, `give a data set of at least ${FEWEST_IMAGES} (--dataset)`);
+  const split = referenceSplit(source, record && holdOutOf(record, source));
+  return { source, ...readReference(source, split.share), ...split };
 }
 
-/**
- * The share of the run, if its held-out images are enough and surely new to the model: weights that the run
- * began from may have seen them.
- */
-function shareHeldOutBy({ config, dataset }: RunRecord, source: ImageSource): number | null {
-  const { from } = config;
-  // Of the built-in digits no training reaches those that are held out.
-  const isEndless = source.origin.kind === 'digits';
-  const holdOut = config.holdOut || (isEndless ? HELD_OUT_SHARE : 0);
-  if (holdOut === 0 || from !== undefined || dataset.fingerprint !== source.fingerprint)
-    return null;
-  return splitOf(source, holdOut).heldOut.length < FEWEST_HELD_OUT ? null : holdOut;
-}
-
-function readSplit(
-  source: ImageSource,
-  split: Split,
-): { train: LabelledImages; heldOut: LabelledImages } {
-  const reader = openReader(source);
-  try {
-    return {
-      train: readImages(reader, split.train.subarray(0, MOST_REFERENCE)),
-      heldOut: readImages(reader, split.heldOut.subarray(0, MOST_HELD_OUT)),
-    };
-  } finally {
-    reader.close();
-  }
+/** The share that a run held out of a data set; null where that says nothing of what the model has seen. */
+function holdOutOf({ config, dataset }: RunRecord, source: ImageSource): number | null {
+  const isSame = dataset.fingerprint === source.fingerprint;
+  return isSame && config.from === undefined ? config.holdOut : null;
 }
 
 /** Samples, and the class that each was meant to be. */
@@ -226,40 +189,6 @@ async function draw(
     return { images, classes: event.classes, settings: event.settings };
   }
   throw new Error('a sampling ended without its images');
-}
-
-/** Features are in units of the training images' root mean square, so that figures do not hang on their scale. */
-async function compare(
-  embedder: Embedder,
-  drawn: Drawn,
-  { train, heldOut }: Reference,
-  signal?: AbortSignal,
-): Promise<Pick<Evaluation, 'samples' | 'asMany' | 'real'> & { predicted: Int32Array }> {
-  const { features: raw } = await embedder.embed(train.data, signal);
-  const unit = rmsOf(raw);
-  const ofTrain = divided(raw, unit);
-  const { features, predicted } = await embedder.embed(drawn.images, signal);
-  const ofHeldOut = divided((await embedder.embed(heldOut.data, signal)).features, unit);
-  const count = Math.min(ofHeldOut.count, features.count);
-  const ofSamples = divided(features, unit);
-  const isLess = count < ofSamples.count;
-  return {
-    samples: likenessOf(ofSamples, ofTrain),
-    asMany: isLess ? likenessOf(rowsOf(ofSamples, 0, count), ofTrain) : null,
-    real: { count, ...likenessOf(rowsOf(ofHeldOut, 0, count), ofTrain) },
-    predicted,
-  };
-}
-
-function likenessOf(images: Features, train: Features): Likeness {
-  const paired = (features: Features, most: number) =>
-    rowsOf(features, 0, Math.min(features.count, most));
-  const count = Math.min(MOST_PAIRED, images.count, train.count);
-  return {
-    frechet: frechetEstimate(images, gaussianOf(train)),
-    kernel: kernelDistance(paired(images, MOST_PAIRED), paired(train, MOST_PAIRED)),
-    ...precisionRecall(paired(images, count), paired(train, count)),
-  };
 }
 
 async function searchCopies(

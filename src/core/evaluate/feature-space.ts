@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { UserError } from '../base/errors';
-import { writeFolderAtomic } from '../base/files';
+import { exists, writeFolderAtomic } from '../base/files';
 import { SafetensorsFile, writeSafetensors } from '../checkpoint/safetensors';
 import { hashText } from '../data/content-hash';
 import type { Weights } from '../nn/parameters';
 import type { Runtime } from '../runtime/runtime';
 import { agreement, Embedder } from './embed';
-import { randomFeatureNet, trainClassifier, type ClassifierHooks } from './classifier';
+import { randomFeatureNet, trainClassifier } from './classifier';
 import { featureNetLayout, type FeatureNet } from './feature-net';
 import type { LabelledImages } from '../data/images';
 
@@ -22,7 +22,7 @@ export interface FeatureSpace {
   readonly accuracy: number | null;
 }
 
-export interface FeatureSpaceRequest extends ClassifierHooks {
+export interface FeatureSpaceRequest {
   readonly runtime: Runtime;
   readonly imageSize: number;
   readonly channels: number;
@@ -36,36 +36,69 @@ export interface FeatureSpaceRequest extends ClassifierHooks {
   readonly share: number;
   /** Trained networks are kept there. */
   readonly cacheFolder: string;
+  readonly signal?: AbortSignal;
+}
+
+/** The network of a data set's feature space, and whether it is trained on it. */
+export function featureNetOf({
+  imageSize,
+  channels,
+  classes,
+}: Pick<FeatureSpaceRequest, 'imageSize' | 'channels' | 'classes'>): {
+  readonly net: FeatureNet;
+  readonly isTrained: boolean;
+} {
+  const isTrained = (classes ?? 0) >= 2;
+  return { net: { imageSize, channels, classes: isTrained ? classes! : 1 }, isTrained };
 }
 
 /**
  * The feature space of a data set: a classifier trained on its training images, kept for the next time;
- * without at least two classes, an untrained network with fixed weights.
+ * without at least two classes, an untrained network with fixed weights. Yields the share of the training that is
+ * done, 0 … 1, after each of its steps.
  *
  * @throws StoppedError when the signal is aborted
  */
-export async function openFeatureSpace(request: FeatureSpaceRequest): Promise<FeatureSpace> {
-  const { runtime, imageSize, channels, heldOut, signal } = request;
-  const classes = request.classes ?? 0;
-  if (classes < 2) {
-    const net = { imageSize, channels, classes: 1 };
+export async function* openFeatureSpace(
+  request: FeatureSpaceRequest,
+): AsyncGenerator<number, FeatureSpace, undefined> {
+  const { runtime, heldOut, signal } = request;
+  const { net, isTrained } = featureNetOf(request);
+  if (!isTrained) {
     const embedder = await Embedder.create(runtime, net, randomFeatureNet(net));
     return { kind: 'random', embedder, accuracy: null };
   }
-  const net = { imageSize, channels, classes };
-  const embedder = await Embedder.create(runtime, net, await classifierOf(request, net));
+  const embedder = await Embedder.create(runtime, net, yield* classifierOf(request, net));
   const { predicted } = await embedder.embed(heldOut.data, signal);
   return { kind: 'classifier', embedder, accuracy: agreement(predicted, heldOut.labels) };
 }
 
-async function classifierOf(request: FeatureSpaceRequest, net: FeatureNet): Promise<Weights> {
-  const { fingerprint, train, share, cacheFolder } = request;
-  const key = [VERSION, fingerprint, train.count, share, net];
+/** What a trained network is kept under. */
+type NetKey = Pick<FeatureSpaceRequest, 'fingerprint' | 'share' | 'cacheFolder'> & {
+  /** Images that it is trained on. */
+  readonly images: number;
+};
+
+function folderOf({ fingerprint, images, share, cacheFolder }: NetKey, net: FeatureNet): string {
+  const key = [VERSION, fingerprint, images, share, net];
   const name = hashText(JSON.stringify(key)).slice(0, 32);
-  const folder = path.join(cacheFolder, 'features', name);
+  return path.join(cacheFolder, 'features', name);
+}
+
+/** Whether a trained network is kept, so that it need not be trained. */
+export function isKept(key: NetKey, net: FeatureNet): Promise<boolean> {
+  return exists(path.join(folderOf(key, net), FILE));
+}
+
+async function* classifierOf(
+  request: FeatureSpaceRequest,
+  net: FeatureNet,
+): AsyncGenerator<number, Weights, undefined> {
+  const { train, signal } = request;
+  const folder = folderOf({ ...request, images: train.count }, net);
   const kept = await readKept(path.join(folder, FILE), net);
   if (kept) return kept;
-  const weights = await trainClassifier(request.runtime, net, train, request);
+  const weights = yield* trainClassifier(request.runtime, net, train, signal);
   await keep(folder, weights);
   return weights;
 }

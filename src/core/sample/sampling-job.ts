@@ -7,6 +7,7 @@ import { parametersOf, signatureOf } from '../nn/model';
 import type { Weights } from '../nn/parameters';
 import type { Runtime } from '../runtime/runtime';
 import { conditioningPlan, conditioningSettings, type ConditioningWishes } from './conditioning';
+import type { Denoiser } from './denoiser';
 import { DenoiserCache } from './denoiser-cache';
 import { guided, guidedBatch } from './guidance';
 import { sample, type Diffusion, type SamplingSettings } from './sampler';
@@ -79,8 +80,14 @@ export async function openModel(target: string): Promise<SampledModel> {
   return { pipeline, weights, diffusion: { schedule, prediction } };
 }
 
+/** What of a model decides about the settings. */
+export interface SettledModel {
+  readonly pipeline: Pick<Pipeline, 'path' | 'model' | 'conditioning' | 'sampling'>;
+  readonly diffusion: Diffusion;
+}
+
 /** The settings that wishes come to for a model. */
-export function settingsFor(model: SampledModel, wishes: SamplingWishes): SamplingSettings {
+export function settingsFor(model: SettledModel, wishes: SamplingWishes): SamplingSettings {
   const { pipeline, diffusion } = model;
   return {
     seed: wishes.seed,
@@ -88,6 +95,15 @@ export function settingsFor(model: SampledModel, wishes: SamplingWishes): Sampli
     ...conditioningSettings(pipeline, wishes),
     ...(wishes.sameNoise ? { sameNoise: true } : {}),
   };
+}
+
+/** A model as images are drawn with it, wherever its weights are. */
+export interface DrawingModel {
+  readonly pipeline: Pick<Pipeline, 'path' | 'model' | 'conditioning'>;
+  readonly diffusion: Diffusion;
+  readonly settings: SamplingSettings;
+  /** Makes it ready to predict so many images at once. It is not disposed of here. */
+  compile(images: number): Promise<Denoiser>;
 }
 
 /**
@@ -104,42 +120,54 @@ export async function* sampleImages(
   signal?: AbortSignal,
 ): AsyncGenerator<SamplingEvent, void, undefined> {
   const settings = settingsFor(model, wishes);
-  const plan = conditioningPlan(model.pipeline, settings);
-  const { count } = wishes;
-  const batches = Math.ceil(count / (wishes.atOnce ?? MOST_AT_ONCE));
-  const batchSize = Math.ceil(count / batches);
-  const { channels, height, width } = signatureOf(model.pipeline.model);
-  const size = channels * height * width;
-  const images = new Float32Array(count * size);
   const cache = device instanceof DenoiserCache ? device : new DenoiserCache(device);
-  let startedAt = performance.now();
+  const compile = (images: number) => cache.get(model.pipeline.model, model.weights, images);
   try {
-    const atOnce = guidedBatch(batchSize, plan.guidance);
-    const compiled = await cache.get(model.pipeline.model, model.weights, atOnce);
-    startedAt = performance.now();
-    for (let batch = 0; batch < batches; batch++) {
-      const first = batch * batchSize;
-      const present = Math.min(batchSize, count - first);
-      const shown = (data: Float32Array): ImageBatch => {
-        return {
-          data: data.subarray(0, present * size),
-          shape: [present, channels, height, width],
-        };
-      };
-      const denoiser = guided(compiled, plan.guidance, first);
-      const classes = plan.classesOf(first, batchSize);
-      const { diffusion } = model;
-      for await (const frame of sample({ denoiser, diffusion, settings, first, classes, signal })) {
-        const { step, steps, t } = frame;
-        const xt = shown(frame.xt);
-        const progress = (batch + step / steps) / batches;
-        const [x0, eps] = [shown(frame.x0), shown(frame.eps)];
-        yield { type: 'frame', first, step, steps, t, xt, x0, eps, progress };
-        if (step === steps) images.set(xt.data, first * size);
-      }
-    }
+    yield* drawImages({ ...model, settings, compile }, wishes, signal);
   } finally {
     if (cache !== device) await cache.dispose();
+  }
+}
+
+/** Images in the batches that `count` are drawn in, and how many batches these are. */
+export function batchesOf({ count, atOnce = MOST_AT_ONCE }: DrawingCounts) {
+  const batches = Math.ceil(count / atOnce);
+  return { batches, batchSize: Math.ceil(count / batches) };
+}
+
+type DrawingCounts = Pick<SamplingWishes, 'count' | 'atOnce'>;
+
+/** As {@link sampleImages}, for a model that is compiled elsewhere. */
+export async function* drawImages(
+  model: DrawingModel,
+  counts: DrawingCounts,
+  signal?: AbortSignal,
+): AsyncGenerator<SamplingEvent, void, undefined> {
+  const { pipeline, diffusion, settings } = model;
+  const plan = conditioningPlan(pipeline, settings);
+  const { count } = counts;
+  const { batches, batchSize } = batchesOf(counts);
+  const { channels, height, width } = signatureOf(pipeline.model);
+  const size = channels * height * width;
+  const images = new Float32Array(count * size);
+  const compiled = await model.compile(guidedBatch(batchSize, plan.guidance));
+  const startedAt = performance.now();
+  for (let batch = 0; batch < batches; batch++) {
+    const first = batch * batchSize;
+    const present = Math.min(batchSize, count - first);
+    const shown = (data: Float32Array): ImageBatch => {
+      return { data: data.subarray(0, present * size), shape: [present, channels, height, width] };
+    };
+    const denoiser = guided(compiled, plan.guidance, first);
+    const classes = plan.classesOf(first, batchSize);
+    for await (const frame of sample({ denoiser, diffusion, settings, first, classes, signal })) {
+      const { step, steps, t } = frame;
+      const xt = shown(frame.xt);
+      const progress = (batch + step / steps) / batches;
+      const [x0, eps] = [shown(frame.x0), shown(frame.eps)];
+      yield { type: 'frame', first, step, steps, t, xt, x0, eps, progress };
+      if (step === steps) images.set(xt.data, first * size);
+    }
   }
   const seconds = (performance.now() - startedAt) / 1000;
   yield {

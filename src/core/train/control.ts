@@ -1,4 +1,6 @@
+import type { EvaluationCost } from '../base/evaluation-cost';
 import { StoppedError } from '../base/errors';
+import type { EvaluationSettings } from './periodic-evaluation';
 
 /** Where a checkpoint that was asked for lies. */
 export interface SavedCheckpoint {
@@ -6,19 +8,22 @@ export interface SavedCheckpoint {
   readonly path: string;
 }
 
-interface Waiter {
-  resolve(saved: SavedCheckpoint): void;
+interface Waiter<T> {
+  resolve(value: T): void;
   reject(error: unknown): void;
 }
 
 /**
- * What may be asked of a training from outside, honoured between two of its steps: to hold, to go on,
- * and to write a checkpoint. One control belongs to one training, and may be used before its start.
+ * What may be asked of a training from outside, honoured between two of its steps, and between two predictions of
+ * an evaluation: to hold, to go on, to write a checkpoint, to evaluate every so often and to say what that costs.
+ * One control belongs to one training, and may be used before its start.
  */
 export class TrainingControl {
   private held = false;
   private ended = false;
-  private waiters: Waiter[] = [];
+  private waiters: Waiter<SavedCheckpoint>[] = [];
+  private costs: { readonly samples: number; readonly waiter: Waiter<EvaluationCost> }[] = [];
+  private evaluation: EvaluationSettings | null = null;
   private wake: () => void = () => undefined;
 
   /** Whether the training is to hold before its next step. */
@@ -29,6 +34,15 @@ export class TrainingControl {
   /** Whether a checkpoint was asked for and not yet written. */
   get wantsCheckpoint(): boolean {
     return this.waiters.length > 0;
+  }
+
+  /** Whether it is to hold, or anything is to be done first. */
+  get hasWishes(): boolean {
+    return this.held || this.hasWork;
+  }
+
+  private get hasWork(): boolean {
+    return this.wantsCheckpoint || this.costs.length > 0 || this.evaluation !== null;
   }
 
   /** Holds the training before its next step; it says `paused` when it is held. */
@@ -47,9 +61,28 @@ export class TrainingControl {
    * @throws UserError if it cannot be written; StoppedError if the training ends before
    */
   checkpointNow(): Promise<SavedCheckpoint> {
+    return this.asked((waiter) => this.waiters.push(waiter));
+  }
+
+  /** From now on evaluates every so often, or with `every` 0 no more; the run keeps it. */
+  evaluate(settings: EvaluationSettings): void {
+    this.evaluation = settings;
+    this.wake();
+  }
+
+  /**
+   * Asks what evaluating costs, also while held.
+   *
+   * @throws UserError if it cannot be told; StoppedError if the training ends before
+   */
+  evaluationCost(samples: number): Promise<EvaluationCost> {
+    return this.asked((waiter) => this.costs.push({ samples, waiter }));
+  }
+
+  private asked<T>(ask: (waiter: Waiter<T>) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.ended) return reject(new StoppedError('the training has ended'));
-      this.waiters.push({ resolve, reject });
+      ask({ resolve, reject });
       this.wake();
     });
   }
@@ -62,7 +95,7 @@ export class TrainingControl {
         signal?.removeEventListener('abort', done);
         resolve();
       };
-      if (!this.held || this.wantsCheckpoint || signal?.aborted) return done();
+      if (!this.held || this.hasWork || signal?.aborted) return done();
       this.wake = done;
       signal?.addEventListener('abort', done);
     });
@@ -78,13 +111,28 @@ export class TrainingControl {
     this.takeWaiters().forEach((waiter) => waiter.reject(error));
   }
 
+  /** For the training: how it is to evaluate from now on; null where nothing new was asked for. */
+  takeEvaluation(): EvaluationSettings | null {
+    const { evaluation } = this;
+    this.evaluation = null;
+    return evaluation;
+  }
+
+  /** For the training: answers the first that asked for a cost, if there is one. */
+  async answerCost(measure: (samples: number) => Promise<EvaluationCost>): Promise<void> {
+    const asked = this.costs.shift();
+    if (asked) await measure(asked.samples).then(asked.waiter.resolve, asked.waiter.reject);
+  }
+
   /** For the training: it is over. */
   end(): void {
     this.ended = true;
-    this.notSaved(new StoppedError('the training ended before'));
+    const error = new StoppedError('the training ended before');
+    this.notSaved(error);
+    this.costs.splice(0).forEach(({ waiter }) => waiter.reject(error));
   }
 
-  private takeWaiters(): Waiter[] {
+  private takeWaiters(): Waiter<SavedCheckpoint>[] {
     const waiters = this.waiters;
     this.waiters = [];
     return waiters;

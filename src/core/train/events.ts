@@ -1,7 +1,10 @@
 import type { ImageBatch } from '../base/picture';
+import type { EvaluationCost } from '../base/evaluation-cost';
+import type { EvaluationLine } from '../checkpoint/evaluation-line';
 import type { MetricsLine } from '../checkpoint/metrics';
 import type { ImageSource } from '../data/source';
 import type { TrainingConfig } from '../config/training-config';
+import type { EvaluationProgress } from '../evaluate/evaluation';
 
 /** What a training run says of itself, in order: preparing…, started, the steps…, done. */
 export type TrainEvent =
@@ -12,6 +15,9 @@ export type TrainEvent =
   | HoldEvent
   | PreviewEvent
   | CheckpointEvent
+  | EvaluationPlanEvent
+  | EvaluatingEvent
+  | EvaluationEvent
   | WarningEvent
   | DoneEvent;
 
@@ -81,6 +87,29 @@ export interface CheckpointEvent {
   readonly type: 'checkpoint';
   readonly step: number;
   readonly path: string;
+}
+
+/** How the training evaluates from now on: said before its first step, and when it is changed. */
+export interface EvaluationPlanEvent {
+  readonly type: 'evaluationPlan';
+  /** Steps; 0 for never. */
+  readonly every: number;
+  readonly samples: number;
+  /** What that costs; null where it was not measured anew. */
+  readonly cost: EvaluationCost | null;
+}
+
+/** An evaluation is under way; the training stands still meanwhile, and its time too. */
+export interface EvaluatingEvent extends EvaluationProgress {
+  readonly type: 'evaluating';
+  /** Steps done. */
+  readonly step: number;
+}
+
+/** An evaluation has ended: with a line that was added to the metrics, or without where it was stopped or failed. */
+export interface EvaluationEvent {
+  readonly type: 'evaluation';
+  readonly line: EvaluationLine | null;
 }
 
 export interface WarningEvent {

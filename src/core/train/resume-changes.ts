@@ -18,6 +18,8 @@ const Changes = z.strictObject({
   keepLast: shape.keepLast.unwrap().unwrap().nullable().optional(),
   keepBest: shape.keepBest.unwrap().optional(),
   heldOutEvery: shape.heldOutEvery.unwrap().optional(),
+  evaluateEvery: shape.evaluateEvery.unwrap().optional(),
+  evaluateCount: shape.evaluateCount.unwrap().optional(),
   patience: shape.patience.unwrap().unwrap().nullable().optional(),
 });
 

@@ -170,6 +170,8 @@ export interface ResumeChanges {
   readonly keepLast?: number | null;
   readonly keepBest?: number;
   readonly heldOutEvery?: number;
+  readonly evaluateEvery?: number;
+  readonly evaluateCount?: number;
   readonly patience?: number | null;
 }
 

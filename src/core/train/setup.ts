@@ -17,6 +17,7 @@ import type { DeviceChoice } from '../runtime/devices';
 import { openRuntime } from '../runtime/open';
 import type { Runtime } from '../runtime/runtime';
 import type { Diffusion } from '../sample/sampler';
+import { checkReference, FEWEST_IMAGES } from '../evaluate/reference';
 import { configOnBase, frozenBy, hasSameClasses, netOnBase, openBase } from './fine-tuning';
 import type { TrainingStepSettings } from './training-step';
 
@@ -134,6 +135,10 @@ export async function setUpTraining(
   };
   checkConfig(config, settingName);
   checkHoldOut(config, source);
+  if (config.training.evaluateEvery > 0) {
+    const name = settingName('training.evaluateEvery');
+    checkReference(source, `leave ${name} out, or give ${FEWEST_IMAGES} images or more`);
+  }
   const images = trainingCount(source, config.holdOut);
   const conditioning = conditioningOf(config, source);
   const numClassEmbeds = embeddingRows(conditioning);

@@ -1,22 +1,24 @@
 import { StoppedError, UserError } from '../base/errors';
-import { exists } from '../base/files';
 import type { HeldOutState, LossTrendState } from '../checkpoint/checkpoint';
 import type { MetricsLog } from '../checkpoint/metrics';
 import type { RunDirectory } from '../checkpoint/run-directory';
 import { openBatches, type Batches } from '../data/batches';
+import { CheckpointWriter } from './checkpoint-writer';
+import { TrainingClock } from './clock';
 import type { TrainingControl } from './control';
 import type { TrainEvent } from './events';
 import { Divergence } from './divergence';
+import { Evaluations } from './evaluations';
+import { measureCostBefore } from './evaluation-cost';
 import { HeldOutLoss } from './held-out-loss';
 import { HeldOutTrend } from './held-out-trend';
 import { LossTrend } from './loss-trend';
 import { Previewer } from './preview';
 import { Pace, residentMegabytes, StepWindow } from './progress';
-import { pruneCheckpoints } from './pruning';
 import { emaDecayAt, learningRate } from './rates';
-import { saveVectors } from './run-state';
 import type { Surroundings, TrainingSetup } from './setup';
-import { Stepper, type StepResult, type TrainingVectors } from './stepper';
+import { Stepper, type StepperOptions, type StepResult, type TrainingVectors } from './stepper';
+import { TolerantLog } from './tolerant-log';
 
 export interface LoopStart {
   readonly vectors: TrainingVectors;
@@ -29,6 +31,15 @@ export interface LoopStart {
   readonly heldOut: HeldOutState | null;
 }
 
+/** What takes the steps of a run, and what looks at them. */
+interface Parts {
+  readonly stepper: Stepper;
+  readonly previewer: Previewer;
+  readonly heldOutLoss: HeldOutLoss | null;
+  readonly evaluations: Evaluations;
+  readonly batches: Batches;
+}
+
 /** The loop of a run: batches in; steps, metrics, previews and checkpoints out. */
 export class TrainingLoop {
   private step = 0;
@@ -36,13 +47,13 @@ export class TrainingLoop {
   private loss: number | null = null;
   private trend = new LossTrend();
   private heldOut = new HeldOutTrend();
-  private secondsBefore = 0;
-  private startedAt = 0;
-  /** When it was held, on the clock of `startedAt`; null while it is not. */
-  private heldAt: number | null = null;
-  /** The step of the last checkpoint; −1 while there is none. */
-  private checkpointAt = -1;
-  private logFails = false;
+  private clock = new TrainingClock(0);
+  private readonly pace = new Pace();
+  private readonly divergence = new Divergence();
+  private isPaused = false;
+  private isEvaluating = false;
+  private readonly checkpoints: CheckpointWriter;
+  private readonly tolerant = new TolerantLog();
 
   constructor(
     private readonly setup: TrainingSetup,
@@ -51,39 +62,34 @@ export class TrainingLoop {
     private readonly surroundings: Surroundings,
     private readonly signal?: AbortSignal,
     private readonly control?: TrainingControl,
-  ) {}
+  ) {
+    const flush = () => this.tolerant.attempt(() => log.flush());
+    this.checkpoints = new CheckpointWriter(setup, directory, surroundings.versions, flush);
+  }
 
-  /** Training time so far, over all parts of the run, without pauses. */
+  /** Training time so far, over all parts of the run, without pauses and evaluations. */
   private get seconds(): number {
-    const now = this.heldAt ?? performance.now() / 1000;
-    return this.secondsBefore + now - this.startedAt;
+    return this.clock.seconds;
   }
 
   async *run(start: LoopStart): AsyncGenerator<TrainEvent, void, undefined> {
     const { setup } = this;
     const { training, schedule } = setup.config;
+    const { runtime, step, diffusion, conditioning } = setup;
     this.step = start.step;
-    if (await exists(this.directory.checkpointPath(start.step))) this.checkpointAt = start.step;
-    this.secondsBefore = start.seconds;
+    await this.checkpoints.find(start.step);
     this.trend = new LossTrend(start.lossTrend);
     this.heldOut = new HeldOutTrend(start.heldOut);
     if (this.isStalled()) {
       this.trend.wait(start.step);
       this.heldOut.wait(start.step);
     }
-    const stepper = await Stepper.create(
-      {
-        runtime: setup.runtime,
-        step: setup.step,
-        schedule: setup.diffusion.schedule,
-        prediction: setup.diffusion.prediction,
-        minSnrGamma: training.minSnrGamma,
-        weightDecay: training.weightDecay,
-        seed: training.seed,
-      },
-      start.vectors,
-    );
-    const { runtime, step, diffusion, conditioning } = setup;
+    const { minSnrGamma, weightDecay, seed } = training;
+    const options = { runtime, step, ...diffusion, minSnrGamma, weightDecay, seed };
+    if (training.evaluateEvery > 0) yield* this.tellCost(options, start.vectors);
+    const stepper = await Stepper.create(options, start.vectors);
+    const { cacheFolder, workerFile } = this.surroundings;
+    const evaluations = new Evaluations(setup, stepper.state, cacheFolder, this.signal);
     const previewer = new Previewer(runtime, step, stepper, diffusion, training, conditioning);
     const heldOutLoss = setup.config.holdOut > 0 ? new HeldOutLoss(setup, stepper) : null;
     const batches = openBatches({
@@ -96,31 +102,44 @@ export class TrainingLoop {
       noiseOffset: training.noiseOffset,
       classDropout: setup.config.classes ? training.classDropout : 0,
       firstIndex: start.step * training.accumulate,
-      workerFile: this.surroundings.workerFile,
+      workerFile,
     });
+    this.clock = new TrainingClock(start.seconds);
     try {
-      yield* this.steps(stepper, previewer, heldOutLoss, batches);
+      yield* this.steps({ stepper, previewer, heldOutLoss, evaluations, batches });
     } finally {
       await batches.close();
+      await evaluations.dispose();
       await heldOutLoss?.dispose();
       await previewer.dispose();
       await stepper.dispose();
     }
   }
 
-  private async *steps(
-    stepper: Stepper,
-    previewer: Previewer,
-    heldOutLoss: HeldOutLoss | null,
-    batches: Batches,
+  /** Before the first step; a stop meanwhile is heard there. */
+  private async *tellCost(
+    options: StepperOptions,
+    vectors: TrainingVectors,
   ): AsyncGenerator<TrainEvent, void, undefined> {
+    const { setup, signal } = this;
+    const { evaluateEvery: every, evaluateCount: samples } = setup.config.training;
+    const { cacheFolder } = this.surroundings;
+    try {
+      const request = { setup, samples, cacheFolder, signal };
+      const cost = await measureCostBefore(options, vectors, request);
+      yield { type: 'evaluationPlan', every, samples, cost };
+    } catch (error) {
+      if (!(error instanceof StoppedError)) throw error;
+    }
+  }
+
+  private async *steps(parts: Parts): AsyncGenerator<TrainEvent, void, undefined> {
+    const { stepper, previewer, heldOutLoss, evaluations, batches } = parts;
+    const { divergence, pace } = this;
     const { training, schedule } = this.setup.config;
-    this.startedAt = performance.now() / 1000;
     const window = new StepWindow(schedule.timesteps, this.seconds);
-    const divergence = new Divergence();
-    const pace = new Pace();
     for (;;) {
-      yield* this.attend(stepper, divergence);
+      yield* this.attend(parts);
       if (this.step >= training.steps || this.endsEarly()) break;
       const before = this.seconds;
       const lr = learningRate(training, this.step);
@@ -128,7 +147,7 @@ export class TrainingLoop {
       pace.add(this.seconds - before);
       if (divergence.seenIn(result)) throw await this.diverged();
       window.add(result.loss, result.images);
-      yield this.stepEvent(result, lr, pace);
+      yield this.stepEvent(result, lr, evaluations);
       const measured = heldOutLoss && (yield* this.measureHeldOut(heldOutLoss));
       if (this.isDue(training.logEvery) || measured !== null) {
         const line = window.close(this.seconds);
@@ -138,7 +157,7 @@ export class TrainingLoop {
         const held = heldOutLoss ? { heldOutLoss: measured } : {};
         const entry = { step, epoch, time, lr, gradNorm, ...line, memory, ...held };
         yield { type: 'metrics', line: entry };
-        yield* this.logging(() => this.log.append(entry));
+        yield* this.tolerant.attempt(() => this.log.append(entry));
       }
       if (this.isDue(training.previewEvery) && this.step < training.steps) {
         yield* this.preview(previewer);
@@ -147,9 +166,11 @@ export class TrainingLoop {
       if (isKept && this.step < training.steps) {
         yield* this.checkpoint(stepper, { last: false });
       }
+      const isGoingOn = this.step < training.steps && !divergence.isNear;
+      if (isGoingOn && evaluations.isDue(this.step, false)) yield* this.evaluate(parts);
     }
     if (divergence.isNear) throw await this.diverged();
-    yield* this.finish(stepper, previewer);
+    yield* this.finish(parts);
   }
 
   /** Null where nothing is due, or nothing could be measured. */
@@ -168,47 +189,87 @@ export class TrainingLoop {
     }
   }
 
-  /** Between two steps: writes the checkpoint that was asked for, and holds while it is to hold. */
-  private async *attend(
-    stepper: Stepper,
-    divergence: Divergence,
-  ): AsyncGenerator<TrainEvent, void, undefined> {
+  /** Evaluates the model as it is, off the clock; what is asked meanwhile is attended to. */
+  private async *evaluate(parts: Parts): AsyncGenerator<TrainEvent, void, undefined> {
+    this.clock.stop();
+    this.isEvaluating = true;
+    try {
+      for await (const event of parts.evaluations.run(this.step, this.seconds)) {
+        yield event;
+        const line = event.type === 'evaluation' ? event.line : null;
+        if (line) yield* this.tolerant.attempt(() => this.log.appendEvaluation(line));
+        else if (event.type === 'evaluating') yield* this.attend(parts);
+      }
+    } finally {
+      this.isEvaluating = false;
+      this.clock.go();
+    }
+  }
+
+  /** Between two steps: does what was asked for, and holds while it is to hold. */
+  private async *attend(parts: Parts): AsyncGenerator<TrainEvent, void, undefined> {
     const { control, signal } = this;
     if (!control) return;
-    const isLast = () => this.step >= this.setup.config.training.steps;
-    while ((control.isHeld || control.wantsCheckpoint) && !isLast() && !signal?.aborted) {
+    const isLast = () => this.step >= this.setup.config.training.steps && !this.isEvaluating;
+    while (control.hasWishes && !isLast() && !signal?.aborted) {
+      yield* this.evaluationAsked(control, parts.evaluations);
       if (control.wantsCheckpoint) {
-        yield* this.checkpointAsked(control, stepper, divergence);
+        yield* this.checkpointAsked(control, parts.stepper);
         continue;
       }
-      if (this.heldAt === null) {
-        this.heldAt = performance.now() / 1000;
+      if (!control.isHeld) continue;
+      if (!this.isPaused) {
+        this.isPaused = true;
+        this.clock.stop();
         yield { type: 'paused', step: this.step, seconds: this.seconds };
       }
       await control.whileHeld(signal);
     }
-    if (this.heldAt === null) return;
-    this.startedAt += performance.now() / 1000 - this.heldAt;
-    this.heldAt = null;
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.clock.go();
     if (!signal?.aborted) yield { type: 'unpaused', step: this.step, seconds: this.seconds };
+  }
+
+  /** Answers what is asked of the evaluation's cost, and takes new settings of it, which the run keeps. */
+  private async *evaluationAsked(
+    control: TrainingControl,
+    evaluations: Evaluations,
+  ): AsyncGenerator<TrainEvent, void, undefined> {
+    const { secondsPerStep } = this.pace;
+    this.clock.stop();
+    await control.answerCost((samples) => evaluations.cost(samples, secondsPerStep));
+    this.clock.go();
+    const settings = control.takeEvaluation();
+    if (!settings) return;
+    try {
+      evaluations.change(settings);
+      const { config } = this.directory.record;
+      const { every: evaluateEvery, samples: evaluateCount } = settings;
+      const training = { ...config.training, evaluateEvery, evaluateCount };
+      await this.directory.update({ config: { ...config, training } });
+      yield { type: 'evaluationPlan', ...settings, cost: null };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      yield { type: 'warning', message: error.message };
+    }
   }
 
   private async *checkpointAsked(
     control: TrainingControl,
     stepper: Stepper,
-    divergence: Divergence,
   ): AsyncGenerator<TrainEvent, void, undefined> {
-    if (divergence.isNear) {
+    if (this.divergence.isNear) {
       const message = `The loss is exploding at step ${this.step}, so no checkpoint is written now.`;
       return control.notSaved(new UserError(message));
     }
     for await (const event of this.checkpoint(stepper, { last: false, isAsked: true })) {
-      const failed = event.type === 'warning' && this.checkpointAt !== this.step;
+      const failed = event.type === 'warning' && !this.checkpoints.isAt(this.step);
       if (failed) control.notSaved(new UserError(event.message));
       yield event;
     }
     const path = this.directory.checkpointPath(this.step);
-    if (this.checkpointAt === this.step) control.saved({ step: this.step, path });
+    if (this.checkpoints.isAt(this.step)) control.saved({ step: this.step, path });
   }
 
   private isDue(every: number): boolean {
@@ -219,8 +280,7 @@ export class TrainingLoop {
     if (this.signal?.aborted) return 'stopped';
     const { maxSeconds } = this.setup.config.training;
     if (this.isStalled()) return 'stalled';
-    const sitting = this.seconds - this.secondsBefore;
-    return maxSeconds !== null && sitting >= maxSeconds ? 'time' : null;
+    return maxSeconds !== null && this.clock.sitting >= maxSeconds ? 'time' : null;
   }
 
   /** Whether patience is at its end: with held-out images their loss decides, else the smoothed one. */
@@ -247,12 +307,12 @@ export class TrainingLoop {
     return result;
   }
 
-  private stepEvent(result: StepResult, lr: number, pace: Pace): TrainEvent {
+  private stepEvent(result: StepResult, lr: number, evaluations: Evaluations): TrainEvent {
     const { training } = this.setup.config;
-    const { step, epoch, seconds } = this;
-    const left = (training.steps - step) * pace.secondsPerStep;
-    const sittingLeft =
-      training.maxSeconds === null ? Infinity : training.maxSeconds - seconds + this.secondsBefore;
+    const { step, epoch, seconds, pace, clock } = this;
+    const evaluating = evaluations.secondsLeft(step, training.steps);
+    const left = (training.steps - step) * pace.secondsPerStep + evaluating;
+    const sittingLeft = (training.maxSeconds ?? Infinity) - clock.sitting;
     return {
       type: 'step',
       step,
@@ -279,80 +339,18 @@ export class TrainingLoop {
     }
   }
 
-  /**
-   * A checkpoint that cannot be written now is tried again at the next, and at the end. One that was
-   * asked for is the user's: it is not among those that the run may remove.
-   */
-  private async *checkpoint(
+  private checkpoint(
     stepper: Stepper,
-    { last, isAsked = false }: { last: boolean; isAsked?: boolean },
+    how: { last: boolean; isAsked?: boolean },
   ): AsyncGenerator<TrainEvent, void, undefined> {
-    if (this.checkpointAt === this.step) return;
-    const target = this.directory.checkpointPath(this.step);
-    const standing = {
-      step: this.step,
-      epoch: this.epoch,
-      loss: this.loss,
-      lossTrend: this.trend.state,
-      heldOut: this.heldOut.state,
-      seconds: this.seconds,
-    };
-    try {
-      const vectors = await stepper.read();
-      await saveVectors(target, this.setup, vectors, standing, this.surroundings.versions);
-      const { step, seconds, loss } = standing;
-      const others = this.directory.record.checkpoints.filter((each) => each !== step);
-      const checkpoints = isAsked ? others : [...others, step];
-      await this.directory.update({ progress: { step, seconds, loss }, checkpoints });
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      if (last) throw await this.lastCheckpointFailed(error);
-      const message = `${error.message} Training goes on, and the next checkpoint is tried again.`;
-      yield { type: 'warning', message };
-      return;
-    }
-    this.checkpointAt = this.step;
-    yield* this.logging(() => this.log.flush());
-    yield { type: 'checkpoint', step: this.step, path: target };
-    yield* this.prune();
+    const { step, epoch, loss, seconds } = this;
+    const [lossTrend, heldOut] = [this.trend.state, this.heldOut.state];
+    const standing = { step, epoch, loss, lossTrend, heldOut, seconds };
+    return this.checkpoints.write(stepper, standing, how);
   }
 
-  /** What cannot be removed now is tried again at the next checkpoint. */
-  private async *prune(): AsyncGenerator<TrainEvent, void, undefined> {
-    try {
-      await pruneCheckpoints(this.directory, this.setup.config.training);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      yield { type: 'warning', message: error.message };
-    }
-  }
-
-  private async lastCheckpointFailed(cause: UserError): Promise<UserError> {
-    const kept = await this.directory.latestCheckpoint();
-    const standing = kept
-      ? `The run can go on from ${kept.path}`
-      : 'The run has no other checkpoint';
-    return new UserError(`${cause.message} ${standing}.`);
-  }
-
-  /** Lines that cannot be written now are kept and written later; said once, until it goes again. */
-  private async *logging(write: () => Promise<void>): AsyncGenerator<TrainEvent, void, undefined> {
-    try {
-      await write();
-      this.logFails = false;
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      if (!this.logFails) {
-        yield { type: 'warning', message: `${error.message} Metrics are kept and tried again.` };
-      }
-      this.logFails = true;
-    }
-  }
-
-  private async *finish(
-    stepper: Stepper,
-    previewer: Previewer,
-  ): AsyncGenerator<TrainEvent, void, undefined> {
+  private async *finish(parts: Parts): AsyncGenerator<TrainEvent, void, undefined> {
+    const { stepper, previewer, evaluations } = parts;
     const { training, holdOut } = this.setup.config;
     const reason = this.step >= training.steps ? 'finished' : this.endsEarly()!;
     const { seconds } = this;
@@ -366,6 +364,7 @@ export class TrainingLoop {
     const path = this.directory.checkpointPath(this.step);
     this.control?.saved({ step: this.step, path });
     if (reason !== 'stopped' && training.previewEvery > 0) yield* this.preview(previewer);
+    if (reason !== 'stopped' && evaluations.isDue(this.step, true)) yield* this.evaluate(parts);
     await this.directory.update({
       status: reason === 'finished' || reason === 'stalled' ? 'finished' : 'stopped',
       message: messages[reason],

@@ -75,6 +75,9 @@ export function changesBy(
         etaSeconds: null,
         message: ENDINGS[event.reason],
       };
+    case 'evaluationPlan':
+    case 'evaluating':
+    case 'evaluation':
     case 'metrics':
     case 'preview':
     case 'warning':
