@@ -50,6 +50,16 @@ describe('the engine', () => {
     expect(comparison.relativeNorm).toBeGreaterThan(0.5);
   });
 
+  it('compares the whole net that a file is a part of', async () => {
+    const net = path.join(SAVED, 'classes', 'unet');
+    const shard = path.join(net, 'diffusion_pytorch_model-00001-of-00004.safetensors');
+    const whole = await client.request('compareWeights', { a: net, b: net });
+    const comparison = await client.request('compareWeights', { a: shard, b: shard });
+    expect(comparison).toEqual(whole);
+    const { tensors } = await client.request('inspectSafetensors', { path: shard });
+    expect(comparison.tensors.length).toBeGreaterThan(tensors.length);
+  });
+
   it('says what is wrong with a file in a sentence', async () => {
     const missing = client.request('inspectSafetensors', { path: path.join(SAVED, 'none') });
     expect(await failureOf(missing)).toMatchObject({

@@ -344,8 +344,10 @@ export type NoisingToHost =
 export interface ShownComparison {
   /** How the other is called. */
   readonly other: string;
-  /** Null while it is under way. */
+  /** Null while it is under way, and where it failed. */
   readonly result: WeightsComparison | null;
+  /** Why it failed, in a sentence. */
+  readonly message: string | null;
 }
 
 export type HostToSafetensors =
@@ -359,8 +361,8 @@ export type HostToSafetensors =
       readonly comparison: ShownComparison | null;
     }
   | { readonly type: 'summary'; readonly summary: SafetensorsSummary }
-  /** The file cannot be read. */
-  | { readonly type: 'unreadable'; readonly message: string }
+  /** The file cannot be read: why, and whether trying again may help. */
+  | { readonly type: 'unreadable'; readonly message: string; readonly canRetry: boolean }
   | {
       readonly type: 'statistics';
       readonly tensor: string;
@@ -368,8 +370,7 @@ export type HostToSafetensors =
     }
   | { readonly type: 'notMeasured'; readonly tensor: string; readonly message: string }
   /** Null: none is shown any more. */
-  | { readonly type: 'comparison'; readonly comparison: ShownComparison | null }
-  | { readonly type: 'failed'; readonly message: string };
+  | { readonly type: 'comparison'; readonly comparison: ShownComparison | null };
 
 export type SafetensorsToHost =
   | AnyWebviewToHost

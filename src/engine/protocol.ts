@@ -79,7 +79,7 @@ export interface HostToEngine {
   tensorStatistics(request: { readonly path: string; readonly tensor: string }): TensorStatistics;
   /**
    * In which tensors two nets differ: each a safetensors file, a run (its latest checkpoint), a checkpoint or
-   * a diffusers folder. Cancellable.
+   * a diffusers folder. A file that is one of several of a net stands for the whole. Cancellable.
    */
   compareWeights(request: { readonly a: string; readonly b: string }): WeightsComparison;
   /** Gives a run another name; its folder is renamed. */

@@ -5,6 +5,7 @@ import {
   compareWeights as compare,
   type WeightsComparison,
 } from '../core/checkpoint/compare-weights';
+import { wholeNetOf } from '../core/checkpoint/net-weights';
 import { inspectSafetensors as inspect, type SafetensorsSummary } from '../core/checkpoint/inspect';
 import {
   tensorStatistics as statistics,
@@ -29,7 +30,11 @@ export function tensorStatistics(request: unknown, signal: AbortSignal): Promise
   return statistics(path.resolve(file), tensor, signal);
 }
 
-export function compareWeights(request: unknown, signal: AbortSignal): Promise<WeightsComparison> {
+export async function compareWeights(
+  request: unknown,
+  signal: AbortSignal,
+): Promise<WeightsComparison> {
   const { a, b } = parseWith(Two, request, asIs);
-  return compare(path.resolve(a), path.resolve(b), signal);
+  const [first, second] = [await wholeNetOf(path.resolve(a)), await wholeNetOf(path.resolve(b))];
+  return compare(first, second, signal);
 }

@@ -153,9 +153,15 @@ describe('the editor of safetensors files', () => {
     await open();
     await view.page.getByText('Compare With…').click();
     await view.posted('compare');
-    await view.send({ type: 'comparison', comparison: { other: 'step 2', result: null } });
+    await view.send({
+      type: 'comparison',
+      comparison: { other: 'step 2', result: null, message: null },
+    });
     expect(await view.page.getByRole('progressbar', { name: 'Comparing' }).count()).toBe(1);
-    await view.send({ type: 'comparison', comparison: { other: 'step 2', result: comparison } });
+    await view.send({
+      type: 'comparison',
+      comparison: { other: 'step 2', result: comparison, message: null },
+    });
     const card = view.page.locator('section[aria-label="Comparison"]');
     const text = (await card.innerText()).replace(/\s+/g, ' ');
     expect(text).toContain(
@@ -170,7 +176,8 @@ describe('the editor of safetensors files', () => {
   it('says why a file cannot be read, and reads it again', async () => {
     await open({}, { summary: null });
     expect(await view.page.getByText('Reading the file’s header…').isVisible()).toBe(true);
-    await view.send({ type: 'unreadable', message: 'x.safetensors is cut short.' });
+    const message = 'x.safetensors is cut short.';
+    await view.send({ type: 'unreadable', message, canRetry: true });
     expect(await view.page.getByRole('alert').innerText()).toContain('x.safetensors is cut short.');
     await view.shoot('safetensors-unreadable');
     await view.page.getByText('Read Again').click();
@@ -178,6 +185,28 @@ describe('the editor of safetensors files', () => {
     await view.send({ type: 'summary', summary });
     expect(await view.page.getByRole('alert').isVisible()).toBe(false);
     expect(await row('conv_in', 1).isVisible()).toBe(true);
+  });
+
+  it('says why a comparison failed, and forgets that when it is done again', async () => {
+    await open({}, { comparison: { other: 'step 2', result: null, message: 'It is torn.' } });
+    const card = view.page.locator('section[aria-label="Comparison"]');
+    expect(await card.innerText()).toContain('It is torn.');
+    expect(await view.inaccessible()).toEqual([]);
+    const whole = { ...comparison, a: '/m/net.safetensors.index.json' };
+    const again = { other: 'step 2', result: whole, message: null };
+    await view.send({ type: 'comparison', comparison: again });
+    expect(await card.innerText()).not.toContain('It is torn.');
+    expect(await card.innerText()).toContain(
+      'The whole net is compared, of which this file is a part, by net.safetensors.index.json.',
+    );
+  });
+
+  it('says what lies where it cannot be read, and offers nothing that would not help', async () => {
+    await open({}, { summary: null });
+    await view.send({ type: 'unreadable', message: 'This is Git’s.', canRetry: false });
+    expect(await view.page.getByRole('alert').innerText()).toBe('This is Git’s.');
+    expect(await view.page.getByText('Read Again').isVisible()).toBe(false);
+    expect(await view.page.getByText('Reading the file’s header…').isVisible()).toBe(false);
   });
 
   it('shows a file of no tensors', async () => {
@@ -196,7 +225,7 @@ describe('the editor of safetensors files', () => {
     const broken = await inspectSafetensors(changed);
     await open(
       { theme, width },
-      { summary: broken, comparison: { other: 'step 2', result: comparison } },
+      { summary: broken, comparison: { other: 'step 2', result: comparison, message: null } },
     );
     await measure(changed, 'conv_out', 'conv_out.weight');
     expect(await view.inaccessible()).toEqual([]);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -55,4 +55,17 @@ it('shows in which tensors two checkpoints differ', async () => {
   const text = await view.getByRole('region', { name: 'Comparison' }).innerText();
   expect(text).toMatch(/\d+ of \d+ tensors differ/);
   await view.getByText(/^diffusers would load .*step-000004\.$/).waitFor();
+});
+
+it('compares again when the other’s file is another', async () => {
+  const weightsOf = (step: number) =>
+    window.workspace.at(
+      ...['runs', 'digits-1', 'checkpoints', `step-00000${step}`],
+      ...['unet', 'diffusion_pytorch_model.safetensors'],
+    );
+  copyFileSync(weightsOf(4), `${weightsOf(2)}.new`);
+  renameSync(`${weightsOf(2)}.new`, weightsOf(2));
+  const view = await window.webviewFrame('safetensors');
+  const comparison = view.getByRole('region', { name: 'Comparison' });
+  await comparison.getByText(/^All \d+ tensors are the same\.$/).waitFor();
 });

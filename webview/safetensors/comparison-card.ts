@@ -23,18 +23,29 @@ export class ComparisonCard {
   draw(comparison: ShownComparison | null): void {
     show(this.element, comparison !== null);
     if (!comparison) return replace(this.element);
-    const { other, result } = comparison;
+    const { other, result, message } = comparison;
     const head = h(
       'div',
       { class: 'card-head' },
       h('h2', null, `Compared with ${other}`),
       this.close.element,
     );
-    const body = result
-      ? comparisonBody(result)
-      : [h('progress', { class: 'progress', 'aria-label': 'Comparing' })];
-    replace(this.element, head, ...body);
+    replace(this.element, head, ...bodyOf(result, message));
   }
+}
+
+function bodyOf(result: WeightsComparison | null, message: string | null): HTMLElement[] {
+  if (result) return comparisonBody(result);
+  if (message !== null) return [h('div', { class: 'notice error' }, h('p', null, message))];
+  return [h('progress', { class: 'progress', 'aria-label': 'Comparing' })];
+}
+
+/** Where a net lies in several files, all of them were compared: by which index; else empty. */
+function wholeText({ a }: WeightsComparison): string {
+  const index = a.split(/[\\/]/).at(-1)!;
+  return index.endsWith('.json')
+    ? `The whole net is compared, of which this file is a part, by ${index}.`
+    : '';
 }
 
 /** What a comparison comes to, in a sentence. */
@@ -57,13 +68,15 @@ export function verdictOf(result: WeightsComparison): string {
 
 function comparisonBody(result: WeightsComparison): HTMLElement[] {
   const { onlyInA, onlyInB, otherShapes } = result;
+  const whole = wholeText(result);
   const shapes = otherShapes.map(({ name, a, b }) => [name, shapeText(a), shapeText(b)]);
   return [
     h('p', null, verdictOf(result)),
+    ...(whole ? [h('p', { class: 'hint' }, whole)] : []),
     ...changedTable(result),
     ...table('Tensors of another shape', ['tensor', 'here', 'there'], shapes),
     ...table(
-      'Only in this file',
+      whole ? 'Only in this net' : 'Only in this file',
       ['tensor'],
       onlyInA.map((name) => [name]),
     ),

@@ -15,14 +15,12 @@ host.listen((message) => {
     case 'summary':
       return view.setSummary(message.summary);
     case 'unreadable':
-      return view.setUnreadable(message.message);
+      return view.setUnreadable(message);
     case 'statistics':
     case 'notMeasured':
       return view.measured(message);
     case 'comparison':
       return view.setComparison(message.comparison);
-    case 'failed':
-      return view.fail(message.message);
     case 'engine':
       return;
     default:

@@ -98,13 +98,13 @@ export class SafetensorsView {
   }
 
   /** The file cannot be read: nothing of it is shown. */
-  setUnreadable(message: string): void {
+  setUnreadable({ message, canRetry }: Extract<HostToSafetensors, { type: 'unreadable' }>): void {
     this.summary = null;
     setText(this.totals, '');
     show(this.content, false);
     show(this.reading, false);
     this.compare.disabled = true;
-    this.fail(message, true);
+    this.fail(message, canRetry);
   }
 
   measured(message: Extract<HostToSafetensors, { type: 'statistics' | 'notMeasured' }>): void {
@@ -118,11 +118,13 @@ export class SafetensorsView {
 
   setComparison(comparison: ShownComparison | null): void {
     this.comparison.draw(comparison);
-    if (comparison?.result) this.announcer.say(verdictOf(comparison.result));
+    const { result = null, message = null } = comparison ?? {};
+    if (result) this.announcer.say(verdictOf(result));
+    else if (message !== null) this.announcer.say(message);
   }
 
   /** A sentence on what did not happen; `canRetry` offers to read the file again. */
-  fail(message: string | null, canRetry = false): void {
+  private fail(message: string | null, canRetry = false): void {
     show(this.problem, message !== null);
     if (message === null) return;
     replace(this.problem, h('p', null, message), canRetry && this.again.element);

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { editTensors } from '../../../test/support/bad-files';
 import { compareWeights } from './compare-weights';
 import { judgeFolder } from './diffusers-verdict';
 import { inspectSafetensors } from './inspect';
+import { wholeNetOf } from './net-weights';
 import { SafetensorsFile } from './safetensors';
 
 const SAVED = path.resolve(import.meta.dirname, '../../../test/fixtures/diffusers');
@@ -64,10 +65,33 @@ it('compares shards, and refuses what are no weights', async () => {
   expect(await compareWeights(sharded, path.join(sharded, 'unet'))).toMatchObject({
     relativeNorm: 0,
   });
+  const index = path.join(sharded, 'unet', 'diffusion_pytorch_model.safetensors.index.json');
+  expect((await compareWeights(index, sharded)).a).toBe(index);
   await expect(compareWeights(sharded, path.join(SAVED, 'README.md'))).rejects.toThrow(
     'README.md is no safetensors file; give one',
   );
   await expect(compareWeights(sharded, path.join(SAVED, 'none'))).rejects.toThrow('does not exist');
+});
+
+it('finds the net that a file is a part of, by the index that names it', async () => {
+  const sharded = path.join(folder, 'sharded');
+  cpSync(path.join(SAVED, 'classes', 'unet'), sharded, { recursive: true });
+  const at = (name: string) => path.join(sharded, name);
+  const [plain, variant] = ['safetensors.index', 'safetensors.index.fp16'].map((kind) =>
+    at(`diffusion_pytorch_model.${kind}.json`),
+  ) as [string, string];
+  const shard = at('diffusion_pytorch_model-00002-of-00004.safetensors');
+  expect(await wholeNetOf(shard)).toBe(plain);
+  expect(await wholeNetOf(plain)).toBe(plain);
+  renameSync(plain, variant);
+  expect(await wholeNetOf(shard)).toBe(variant);
+  expect((await compareWeights(variant, path.join(SAVED, 'classes'))).relativeNorm).toBe(0);
+  const other = at('other-00001-of-00002.safetensors');
+  expect(await wholeNetOf(other)).toBe(other);
+  rmSync(at('diffusion_pytorch_model-00003-of-00004.safetensors'));
+  await expect(wholeNetOf(shard)).rejects.toThrow(/names the file .*-00003-of-.* is missing/);
+  rmSync(variant);
+  expect(await wholeNetOf(shard)).toBe(shard);
 });
 
 it('judges a file’s folder as diffusers would', async () => {

@@ -4,7 +4,7 @@ import { UserError } from '../base/errors';
 import { exists, withFile } from '../base/files';
 import { pipelineFolderOf } from './describe';
 import { currentName } from './diffusers-folder';
-import { findWeights, NetWeights, WEIGHTS, type WeightsPlace } from './net-weights';
+import { findWeights, NetWeights, WEIGHTS, weightsOfFile, type WeightsPlace } from './net-weights';
 import { numbersOf } from './tensor-statistics';
 
 /** How far one tensor of a net is from the same tensor of another. */
@@ -67,13 +67,7 @@ export async function compareWeights(
 async function weightsPlaceOf(target: string): Promise<WeightsPlace> {
   if (!(await exists(target))) throw new UserError(`${target} does not exist; check the path.`);
   const isFile = await withFile('read', target, async () => (await stat(target)).isFile());
-  if (isFile) {
-    if (target.endsWith('.index.json')) return findWeights(path.dirname(target));
-    if (target.endsWith('.safetensors')) return { path: target, shards: null, warnings: [] };
-    throw new UserError(
-      `${target} is no safetensors file; give one, or a run, a checkpoint or a diffusers folder.`,
-    );
-  }
+  if (isFile) return weightsOfFile(target);
   const isBare =
     (await exists(path.join(target, WEIGHTS))) ||
     (await exists(path.join(target, `${WEIGHTS}.index.json`)));

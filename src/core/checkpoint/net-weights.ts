@@ -45,6 +45,39 @@ export async function findWeights(folder: string): Promise<WeightsPlace> {
   throw new UserError(`${folder} is not whole: ${WEIGHTS} is missing; ${WAY_OUT}.`);
 }
 
+/** The index of a net in several files, also of a variant: `….safetensors.index.fp16.json`. */
+const INDEX = /\.safetensors\.index(\.[\w-]+)?\.json$/;
+const SHARD = /-\d+-of-\d+\.safetensors$/;
+
+/**
+ * The weights that a file stands for: its own, or those of an index.
+ *
+ * @throws UserError when it is neither, or the index is broken or names a file that is not there
+ */
+export async function weightsOfFile(file: string): Promise<WeightsPlace> {
+  if (INDEX.test(file)) return { path: file, shards: await readIndex(file), warnings: [] };
+  if (file.endsWith('.safetensors')) return { path: file, shards: null, warnings: [] };
+  throw new UserError(
+    `${file} is no safetensors file; give one, or a run, a checkpoint or a diffusers folder.`,
+  );
+}
+
+/**
+ * The index of the net that a file is a part of; else the path as it is.
+ *
+ * @throws UserError when an index beside it is broken or names a file that is not there
+ */
+export async function wholeNetOf(file: string): Promise<string> {
+  if (!SHARD.test(file)) return file;
+  const folder = path.dirname(file);
+  const names = await withFile('read the folder', folder, () => readdir(folder));
+  for (const name of names.filter((each) => INDEX.test(each))) {
+    const index = path.join(folder, name);
+    if (new Set((await readIndex(index)).values()).has(file)) return index;
+  }
+  return file;
+}
+
 async function readIndex(index: string): Promise<ReadonlyMap<string, string>> {
   const json = await readJson(index);
   const map = isRecord(json) ? json.weight_map : undefined;

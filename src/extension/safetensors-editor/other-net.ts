@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { formatCount } from '../format';
 import type { Services } from '../services';
 import { checkpointDescription } from '../tree/run-text';
-import type { OtherNet } from './safetensors-session';
+import type { OtherNet } from './kept-comparison';
 
 interface NetItem extends vscode.QuickPickItem {
   readonly net: OtherNet | 'file' | 'folder';

@@ -2,8 +2,10 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { panelOptions, viewType } from '../panels/panel';
 import type { Services } from '../services';
+import { showElsewhere } from './elsewhere';
+import type { OtherNet } from './kept-comparison';
 import { askForOtherNet } from './other-net';
-import { SafetensorsSession, type OtherNet } from './safetensors-session';
+import { SafetensorsSession } from './safetensors-session';
 
 /** The editors of this window that are open, and how one is opened on a comparison. */
 export class SafetensorsEditors implements vscode.CustomReadonlyEditorProvider {
@@ -38,6 +40,7 @@ export class SafetensorsEditors implements vscode.CustomReadonlyEditorProvider {
 
   resolveCustomEditor({ uri }: vscode.CustomDocument, panel: vscode.WebviewPanel): void {
     panel.webview.options = panelOptions(this.services.extensionUri);
+    if (uri.scheme !== 'file') return showElsewhere(this.services, uri, panel);
     const { fsPath } = uri;
     const ask = () => askForOtherNet(this.services);
     const ended = () => {
@@ -53,8 +56,14 @@ export class SafetensorsEditors implements vscode.CustomReadonlyEditorProvider {
   private async open(file: string, compareWith: OtherNet | null): Promise<void> {
     const session = this.sessions.get(file);
     if (!session && compareWith) this.wanted.set(file, compareWith);
+    else this.wanted.delete(file);
     const uri = vscode.Uri.file(file);
-    await vscode.commands.executeCommand('vscode.openWith', uri, viewType('safetensors'));
+    try {
+      await vscode.commands.executeCommand('vscode.openWith', uri, viewType('safetensors'));
+    } catch (error) {
+      this.wanted.delete(file);
+      throw error;
+    }
     if (session && compareWith) await session.compareWith(compareWith);
   }
 }

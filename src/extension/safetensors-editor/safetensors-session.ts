@@ -1,34 +1,28 @@
 import path from 'node:path';
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import type {
   AnyWebviewToHost,
   HostToSafetensors,
   SafetensorsToHost,
-  ShownComparison,
 } from '../../../webview/protocol';
 import type { SafetensorsSummary } from '../../engine/protocol';
 import { Panel } from '../panels/panel';
 import { reportFailure } from '../report';
 import type { Services } from '../services';
+import { FolderLook, isWeights } from './folder-look';
+import { KeptComparison, type OtherNet } from './kept-comparison';
 
 type Message = Exclude<SafetensorsToHost, AnyWebviewToHost>;
-
-/** A net to compare with: its path, and how it is called. */
-export interface OtherNet {
-  readonly path: string;
-  readonly label: string;
-}
 
 /** The host's side of one editor: what the engine says of the file goes to the view. */
 export class SafetensorsSession implements vscode.Disposable {
   private readonly panel: Panel<HostToSafetensors, SafetensorsToHost>;
   private readonly closed = new AbortController();
-  private readonly watcher: vscode.FileSystemWatcher;
+  private readonly watch: FolderLook;
   private summary: SafetensorsSummary | null = null;
-  private comparison: ShownComparison | null = null;
+  private readonly comparison: KeptComparison;
   private reading = new AbortController();
   private measuring = new AbortController();
-  private comparing = new AbortController();
 
   /** @param ask lets the user choose a net to compare with; undefined where none was chosen */
   constructor(
@@ -38,11 +32,15 @@ export class SafetensorsSession implements vscode.Disposable {
     private readonly ask: () => Promise<OtherNet | undefined>,
     private readonly ended: () => void,
   ) {
-    this.watcher = vscode.workspace.createFileSystemWatcher(
-      new vscode.RelativePattern(vscode.Uri.file(path.dirname(file)), path.basename(file)),
-    );
-    this.watcher.onDidChange(() => void this.read());
-    this.watcher.onDidCreate(() => void this.read());
+    const isOwn = (name: string) => name === path.basename(file);
+    this.watch = new FolderLook(path.dirname(file), isOwn, () => void this.read());
+    this.comparison = new KeptComparison(file, {
+      compare: (other, signal) =>
+        services.engine.request('compareWeights', { a: file, b: other }, { signal }),
+      watch: (folder, changed) => new FolderLook(folder, isWeights, changed),
+      show: (comparison) => this.panel.post({ type: 'comparison', comparison }),
+      sentence: (error) => this.sentence(error),
+    });
     this.panel = new Panel(panel, services.extensionUri, 'safetensors', {
       hydrate: () => this.hydrate(),
       receive: (message) => this.receive(message),
@@ -58,7 +56,7 @@ export class SafetensorsSession implements vscode.Disposable {
       path: file,
       label: path.basename(file),
       summary,
-      comparison,
+      comparison: comparison.shown,
     });
     if (!summary) void this.read();
   }
@@ -72,15 +70,14 @@ export class SafetensorsSession implements vscode.Disposable {
       case 'compare':
         return void this.choose();
       case 'endComparison':
-        this.comparing.abort();
-        return this.setComparison(null);
+        return this.comparison.end();
       default:
         message satisfies never;
     }
   }
 
   /** Aborts what the last work of a kind was doing; what comes of it is dropped. */
-  private next(kind: 'reading' | 'measuring' | 'comparing'): AbortSignal {
+  private next(kind: 'reading' | 'measuring'): AbortSignal {
     this[kind].abort();
     this[kind] = new AbortController();
     return AbortSignal.any([this[kind].signal, this.closed.signal]);
@@ -97,7 +94,7 @@ export class SafetensorsSession implements vscode.Disposable {
     } catch (error) {
       if (signal.aborted) return;
       this.summary = null;
-      this.panel.post({ type: 'unreadable', message: this.sentence(error) });
+      this.panel.post({ type: 'unreadable', message: this.sentence(error), canRetry: true });
     }
   }
 
@@ -124,23 +121,8 @@ export class SafetensorsSession implements vscode.Disposable {
   }
 
   /** Shows in which tensors another net differs from this file. */
-  async compareWith(other: OtherNet): Promise<void> {
-    const signal = this.next('comparing');
-    this.setComparison({ other: other.label, result: null });
-    const request = { a: this.file, b: other.path };
-    try {
-      const result = await this.services.engine.request('compareWeights', request, { signal });
-      if (!signal.aborted) this.setComparison({ other: other.label, result });
-    } catch (error) {
-      if (signal.aborted) return;
-      this.setComparison(null);
-      this.panel.post({ type: 'failed', message: this.sentence(error) });
-    }
-  }
-
-  private setComparison(comparison: ShownComparison | null): void {
-    this.comparison = comparison;
-    this.panel.post({ type: 'comparison', comparison });
+  compareWith(other: OtherNet): Promise<void> {
+    return this.comparison.start(other);
   }
 
   private sentence(error: unknown): string {
@@ -151,7 +133,8 @@ export class SafetensorsSession implements vscode.Disposable {
 
   private close(): void {
     this.closed.abort();
-    this.watcher.dispose();
+    this.comparison.dispose();
+    this.watch.dispose();
     this.ended();
   }
 
