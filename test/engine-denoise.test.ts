@@ -1,11 +1,16 @@
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ImageBatch } from '../src/core/base/picture';
 import { normals, Stream } from '../src/core/base/random';
 import { addNoise } from '../src/core/diffusion/forward';
 import { initialNoise } from '../src/core/diffusion/noise';
 import { makeSchedule } from '../src/core/diffusion/schedule';
+import { openModel, sampleImages } from '../src/core/sample/sampling-job';
 import type { EngineClient } from '../src/engine/client';
+import { pixelsOf } from '../src/engine/pixels';
 import type { DenoiseRequest, FramePart, ModelFacts } from '../src/engine/protocol';
 import { EngineScratch, failureOf, state, told } from './support/engine';
+import { cpu } from './support/values';
 
 let scratch: EngineScratch;
 let client: EngineClient;
@@ -90,6 +95,24 @@ describe('denoise', () => {
     for (const part of ['xt', 'x0', 'eps'] as const) {
       expect(await keptOf('back', part)).toEqual(await keptOf('whole', part));
     }
+  });
+
+  it('gives a self-conditioned model its own estimates, as the core does', async () => {
+    const model = path.resolve(import.meta.dirname, 'fixtures/self-condition/pipeline');
+    const { schedule, channels } = await client.request('modelFacts', { model });
+    expect(channels).toBe(1);
+    const how = { seed: SEED, solver: 'ddim', steps: 5 } as const;
+    const wishes = { ...how, count: COUNT, spacing: 'trailing', guidance: 0 } as const;
+    let drawn: ImageBatch | null = null;
+    for await (const event of sampleImages(cpu, await openModel(model), wishes)) {
+      if (event.type === 'done') drawn = event.images;
+    }
+    const expected = pixelsOf(drawn!);
+    const onCpu = { model, job: 'own', device: 'cpu' } as const;
+    expect((await client.request('sample', { ...wishes, ...onCpu })).images).toEqual(expected);
+    const back = { ...how, ...onCpu, xt: noise(), shape: [COUNT, 1, 8, 8], t: 999 } as const;
+    const { images } = await client.request('denoise', { ...back, schedule });
+    expect(images).toEqual(expected);
   });
 
   it('sees in one step what the model predicts at t: the noise itself is in it', async () => {
