@@ -17,6 +17,7 @@ describe.runIf(webgpu)('training on webgpu', () => {
   it.each([
     ['the quick preset', quick(), 10],
     ['a small net', tinyConfig(), 20],
+    ['a self-conditioned net', tinyConfig({ model: { selfCondition: true } as object }), 8],
   ])(
     'has the losses of the cpu with %s, and its state on the device',
     async (_, config, steps) => {
