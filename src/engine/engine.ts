@@ -34,7 +34,7 @@ import { renameRun } from './run/rename';
 import { readRecord, RunLister } from './run/run-lister';
 import { modelFacts } from './sampling/model-facts';
 import { SamplingService } from './sampling/sampling-service';
-import { changesOf, configOf } from './training/training-requests';
+import { changesOf, configOf, evaluationOf } from './training/training-requests';
 import { TrainingService, type TrainingListener } from './training/training-service';
 import type { Handlers } from './wire';
 import { compareWeights, inspectSafetensors, tensorStatistics } from './weights';
@@ -122,6 +122,8 @@ export class Engine implements WindowHost, TrainingListener {
         return this.followers.begin(run);
       case 'metrics':
         return this.followers.addRow(run, event.line);
+      case 'evaluation':
+        return event.line ? this.followers.addEvaluation(run, event.line) : undefined;
       case 'preview': {
         const { step, images } = event;
         return this.followers.addPreview({ run, step, pixels: pixelsOf(images) });
@@ -149,6 +151,9 @@ export class Engine implements WindowHost, TrainingListener {
       unpause: () => training.unpause(),
       stop: () => training.stop(),
       checkpointNow: () => training.checkpointNow(),
+      evaluationCost: ({ samples }) =>
+        training.evaluationCost(evaluationOf({ every: 1, samples }).samples),
+      evaluateEvery: (request) => training.evaluateEvery(evaluationOf(request)),
       sample: (request, signal) =>
         this.draw(window, signal, (onFrame, stop) => sampling.sample(request, onFrame, stop)),
       denoise: (request, signal) =>
@@ -235,7 +240,7 @@ export class Engine implements WindowHost, TrainingListener {
     const summary = await this.lister.summary(run);
     const store = await this.followers.add(run, window);
     const history = historyOf(run, summary, store);
-    window.follow(run, store.rows);
+    window.follow(run, store);
     // After the answer, which leaves in this turn.
     if (history.columns.step.length < history.rows) setImmediate(() => window.rows(run, 0));
     return history;
@@ -261,5 +266,6 @@ function historyOf(run: string, summary: RunSummary, store: MetricsStore): RunHi
   const { config } = readRecord(run);
   const { rows } = store;
   const columns = rows > LONG_ROWS ? overviewOf(store.view()) : store.copy();
-  return { summary, config, columns, rows, previewSteps: previewSteps(run) };
+  const { evaluations } = store;
+  return { summary, config, columns, rows, evaluations, previewSteps: previewSteps(run) };
 }

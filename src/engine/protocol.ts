@@ -1,4 +1,6 @@
+import type { EvaluationCost } from '../core/base/evaluation-cost';
 import type { WeightsComparison } from '../core/checkpoint/compare-weights';
+import type { EvaluationLine } from '../core/checkpoint/evaluation-line';
 import type { SafetensorsSummary } from '../core/checkpoint/inspect';
 import type { RunStatus } from '../core/checkpoint/run-directory';
 import type { TensorStatistics } from '../core/checkpoint/tensor-statistics';
@@ -10,7 +12,13 @@ import type { TerminalCheck } from '../core/diffusion/terminal-check';
 import type { DeviceReport } from '../core/runtime/devices';
 import type { ResumeChanges } from '../core/train/run-state';
 
-export type { SafetensorsSummary, TensorStatistics, WeightsComparison };
+export type {
+  EvaluationCost,
+  EvaluationLine,
+  SafetensorsSummary,
+  TensorStatistics,
+  WeightsComparison,
+};
 
 /**
  * What windows and the engine say to each other. Types and a few constants alone: importing this file
@@ -18,7 +26,7 @@ export type { SafetensorsSummary, TensorStatistics, WeightsComparison };
  */
 
 /** Raised with every change that an older window or engine could not follow. */
-export const PROTOCOL_VERSION = 7;
+export const PROTOCOL_VERSION = 8;
 
 /** Longest rate at which progress, metrics and frames are sent, a second: what a screen can show. */
 export const MOST_UPDATES_A_SECOND = 15;
@@ -39,6 +47,10 @@ export interface HostToEngine {
   stop(): TrainingStatus;
   /** Writes a checkpoint after the step that is being taken, also while held. */
   checkpointNow(): CheckpointNote;
+  /** What an evaluation of the training in progress would take, as it is measured between two of its steps. */
+  evaluationCost(request: { readonly samples: number }): EvaluationCost;
+  /** The training in progress evaluates every so many steps from now on, or with 0 no more; its run keeps that. */
+  evaluateEvery(request: EvaluationRequest): TrainingStatus;
   /** Draws images; its frames come as `frame` notifications. Cancellable. */
   sample(request: SampleRequest): SampleResult;
   /**
@@ -149,6 +161,20 @@ export interface ResumeRequest {
   readonly changes: ResumeChanges;
 }
 
+export interface EvaluationRequest {
+  /** Steps; 0 for never. */
+  readonly every: number;
+  readonly samples: number;
+}
+
+/** How a training is evaluated. */
+export interface EvaluationStatus extends EvaluationRequest {
+  /** As it was measured before the training's first step; null where it was not. */
+  readonly cost: EvaluationCost | null;
+  /** What is being done, and how far it is, 0 … 1; null while nothing is evaluated. */
+  readonly running: { readonly what: string; readonly share: number } | null;
+}
+
 export type TrainingState =
   /** The data set is read, the device opened, the graph compiled. */
   'preparing' | 'running' | 'paused' | 'stopping' | 'finished' | 'stopped' | 'failed';
@@ -191,6 +217,8 @@ export interface TrainingStatus {
   /** Resident memory of the engine, in bytes. */
   readonly memory: number;
   readonly lastCheckpoint: CheckpointNote | null;
+  /** Null until the training has begun. */
+  readonly evaluation: EvaluationStatus | null;
   /** Why it failed or ended early, in a sentence. */
   readonly message: string | null;
 }
@@ -289,6 +317,8 @@ export interface MetricsDelta {
   readonly columns: MetricsColumns;
   /** Rows that are still to be told. */
   readonly left: number;
+  /** All evaluations of the run, in order, where they are others than before. */
+  readonly evaluations?: readonly EvaluationLine[];
 }
 
 /** Everything that a training view shows of a run. */
@@ -299,6 +329,8 @@ export interface RunHistory {
   readonly columns: MetricsColumns;
   /** Rows of the run. Where the columns have fewer, they are the telling ones: all follow as `metrics`. */
   readonly rows: number;
+  /** What was found by evaluations in its course, in order. */
+  readonly evaluations: readonly EvaluationLine[];
   /** Steps of the previews that are there, in order. */
   readonly previewSteps: readonly number[];
 }

@@ -4,8 +4,15 @@ import { UserError } from '../core/base/errors';
 import { PIECE_ROWS } from './columns';
 import { failureOf } from './failures';
 import { Outbox, type Letter } from './outbox';
-import { PROTOCOL_VERSION, type Frame, type Hello, type Preview } from './protocol';
+import {
+  PROTOCOL_VERSION,
+  type EvaluationLine,
+  type Frame,
+  type Hello,
+  type Preview,
+} from './protocol';
 import type { Follower, Followers } from './run/followers';
+import type { MetricsStore } from './run/metrics-store';
 import { connectionOn, notify, replyOf, signalOf, type Handlers, type Method } from './wire';
 
 /** What a window needs of the engine. */
@@ -35,6 +42,8 @@ export class Window implements Follower {
   private readonly gone = new AbortController();
   /** Rows that the window has of each run that it follows. */
   private readonly cursors = new Map<string, number>();
+  /** Evaluations that the window has of each. */
+  private readonly evaluations = new Map<string, readonly EvaluationLine[]>();
   private previews = 0;
   private hello: Hello | null = null;
 
@@ -100,15 +109,17 @@ export class Window implements Follower {
     this.tell(key, () => ['preview', preview]);
   }
 
-  /** The window has this many rows of a run, and is told of those that come. */
-  follow(run: string, rows: number): void {
+  /** The window has these rows and evaluations of a run, and is told of those that come. */
+  follow(run: string, { rows, evaluations }: Pick<MetricsStore, 'rows' | 'evaluations'>): void {
     // It may have gone while the run was read.
     if (this.signal.aborted) return this.host.followers.remove(run, this);
     this.cursors.set(run, rows);
+    this.evaluations.set(run, evaluations);
   }
 
   unfollow(run: string): void {
     this.cursors.delete(run);
+    this.evaluations.delete(run);
     this.outbox.drop(`metrics ${run}`);
     this.host.followers.remove(run, this);
   }
@@ -143,7 +154,11 @@ export class Window implements Follower {
     const left = store.rows - to;
     this.cursors.set(run, to);
     if (left > 0) this.rows(run, to);
-    return ['metrics', { run, from, columns: store.copy(from, to), left }];
+    const { evaluations } = store;
+    const isTold = this.evaluations.get(run) === evaluations;
+    this.evaluations.set(run, evaluations);
+    const delta = { run, from, columns: store.copy(from, to), left };
+    return ['metrics', isTold ? delta : { ...delta, evaluations }];
   }
 
   private greet(hello: Hello): ReturnType<Handlers['hello']> {

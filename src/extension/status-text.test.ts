@@ -21,6 +21,14 @@ describe('a training in the status bar', () => {
     );
   });
 
+  it('says what an evaluation does, and how far it is', () => {
+    const running = { what: 'drawing samples', share: 0.425 };
+    const evaluation = { every: 500, samples: 200, cost: null, running };
+    expect(statusBarText(trainingStatus({ evaluation }))).toBe(
+      '$(pulse) 1,200/2,000 · loss 0.0423 · evaluating: drawing samples 42 %',
+    );
+  });
+
   it('promises no time while it is held', () => {
     expect(statusBarText(trainingStatus({ state: 'paused' }))).toBe(
       '$(debug-pause) 1,200/2,000 · loss 0.0423 · paused',

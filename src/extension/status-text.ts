@@ -13,7 +13,10 @@ export function preparingText(status: TrainingStatus): string {
 export function standingText(status: TrainingStatus): string {
   const parts = [`${formatCount(status.step)}/${formatCount(status.steps)}`];
   if (status.loss !== null) parts.push(`loss ${formatLoss(status.loss)}`);
-  if (status.state === 'running') {
+  if (status.state === 'running' && status.evaluation?.running) {
+    const { what, share } = status.evaluation.running;
+    parts.push(`evaluating: ${what} ${Math.floor(100 * share)} %`);
+  } else if (status.state === 'running') {
     if (status.stepsPerSecond) parts.push(formatSpeed(status.stepsPerSecond));
     if (status.etaSeconds !== null) parts.push(`${formatDuration(status.etaSeconds)} left`);
   }

@@ -24,6 +24,7 @@ export function trainingStatus(changes: Partial<TrainingStatus> = {}): TrainingS
     memory: 351_000_000,
     skipped: null,
     lastCheckpoint: null,
+    evaluation: null,
     message: null,
     ...changes,
   };

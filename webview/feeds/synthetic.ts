@@ -148,6 +148,7 @@ export function syntheticHistory(run: SyntheticRun): RunHistory {
     },
     columns: syntheticRows(run, 0, run.done ?? run.steps),
     rows: run.done ?? run.steps,
+    evaluations: [],
     previewSteps: previewSteps(run),
   };
 }
@@ -181,6 +182,7 @@ export function syntheticStatus(
     memory: 412_000_000,
     skipped: null,
     lastCheckpoint: null,
+    evaluation: { every: 0, samples: 200, cost: null, running: null },
     message: null,
     ...changes,
   };

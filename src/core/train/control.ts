@@ -23,7 +23,7 @@ export class TrainingControl {
   private ended = false;
   private waiters: Waiter<SavedCheckpoint>[] = [];
   private costs: { readonly samples: number; readonly waiter: Waiter<EvaluationCost> }[] = [];
-  private evaluation: EvaluationSettings | null = null;
+  private plans: { readonly settings: EvaluationSettings; readonly waiter: Waiter<void> }[] = [];
   private wake: () => void = () => undefined;
 
   /** Whether the training is to hold before its next step. */
@@ -42,7 +42,7 @@ export class TrainingControl {
   }
 
   private get hasWork(): boolean {
-    return this.wantsCheckpoint || this.costs.length > 0 || this.evaluation !== null;
+    return this.wantsCheckpoint || this.costs.length > 0 || this.plans.length > 0;
   }
 
   /** Holds the training before its next step; it says `paused` when it is held. */
@@ -64,10 +64,13 @@ export class TrainingControl {
     return this.asked((waiter) => this.waiters.push(waiter));
   }
 
-  /** From now on evaluates every so often, or with `every` 0 no more; the run keeps it. */
-  evaluate(settings: EvaluationSettings): void {
-    this.evaluation = settings;
-    this.wake();
+  /**
+   * From now on evaluates every so often, or with `every` 0 no more; the run keeps it.
+   *
+   * @throws UserError if it cannot be done; StoppedError if the training ends before
+   */
+  evaluate(settings: EvaluationSettings): Promise<void> {
+    return this.asked((waiter) => this.plans.push({ settings, waiter }));
   }
 
   /**
@@ -111,11 +114,10 @@ export class TrainingControl {
     this.takeWaiters().forEach((waiter) => waiter.reject(error));
   }
 
-  /** For the training: how it is to evaluate from now on; null where nothing new was asked for. */
-  takeEvaluation(): EvaluationSettings | null {
-    const { evaluation } = this;
-    this.evaluation = null;
-    return evaluation;
+  /** For the training: takes on how it is to evaluate from now on, if that was asked for. */
+  async answerPlan(take: (settings: EvaluationSettings) => Promise<void>): Promise<void> {
+    const asked = this.plans.shift();
+    if (asked) await take(asked.settings).then(asked.waiter.resolve, asked.waiter.reject);
   }
 
   /** For the training: answers the first that asked for a cost, if there is one. */
@@ -129,7 +131,8 @@ export class TrainingControl {
     this.ended = true;
     const error = new StoppedError('the training ended before');
     this.notSaved(error);
-    this.costs.splice(0).forEach(({ waiter }) => waiter.reject(error));
+    for (const { waiter } of [...this.costs.splice(0), ...this.plans.splice(0)])
+      waiter.reject(error);
   }
 
   private takeWaiters(): Waiter<SavedCheckpoint>[] {

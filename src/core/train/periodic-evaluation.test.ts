@@ -178,7 +178,7 @@ describe('an evaluation in the course of a training', () => {
         control.pause();
         void control.evaluationCost(SAMPLES).then((told) => {
           cost = told;
-          control.evaluate({ every: 3, samples: SAMPLES });
+          void control.evaluate({ every: 3, samples: SAMPLES });
           control.unpause();
         });
       }

@@ -13,6 +13,7 @@ import { measureCostBefore } from './evaluation-cost';
 import { HeldOutLoss } from './held-out-loss';
 import { HeldOutTrend } from './held-out-trend';
 import { LossTrend } from './loss-trend';
+import type { EvaluationSettings } from './periodic-evaluation';
 import { Previewer } from './preview';
 import { Pace, residentMegabytes, StepWindow } from './progress';
 import { emaDecayAt, learningRate } from './rates';
@@ -240,19 +241,16 @@ export class TrainingLoop {
     this.clock.stop();
     await control.answerCost((samples) => evaluations.cost(samples, secondsPerStep));
     this.clock.go();
-    const settings = control.takeEvaluation();
-    if (!settings) return;
-    try {
+    let taken: EvaluationSettings | null = null;
+    await control.answerPlan(async (settings) => {
       evaluations.change(settings);
       const { config } = this.directory.record;
       const { every: evaluateEvery, samples: evaluateCount } = settings;
       const training = { ...config.training, evaluateEvery, evaluateCount };
       await this.directory.update({ config: { ...config, training } });
-      yield { type: 'evaluationPlan', ...settings, cost: null };
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      yield { type: 'warning', message: error.message };
-    }
+      taken = settings;
+    });
+    if (taken) yield { type: 'evaluationPlan', ...(taken as EvaluationSettings), cost: null };
   }
 
   private async *checkpointAsked(

@@ -9,9 +9,11 @@ import { resume, train, type TrainOptions } from '../../core/train/trainer';
 import { Job } from './job';
 import {
   EVENTS_AHEAD,
+  type Answer,
   type ComputeToMain,
   type DrawingEvent,
   type MainToCompute,
+  type Wish,
 } from './protocol';
 import { Sampler } from './sampler';
 import { thrownOf } from './thrown';
@@ -54,8 +56,8 @@ class Compute {
         const control = this.controls.get(message.job);
         return message.isHeld ? control?.pause() : control?.unpause();
       }
-      case 'save':
-        return void this.save(message);
+      case 'ask':
+        return void this.answer(message);
       case 'end':
         // Of this thread alone.
         return process.exit();
@@ -100,18 +102,34 @@ class Compute {
     this.tell({ type: 'ended', job: number, error });
   }
 
-  private async save({ job, request }: Extract<MainToCompute, { type: 'save' }>): Promise<void> {
+  private async answer({
+    job,
+    request,
+    wish,
+  }: Extract<MainToCompute, { type: 'ask' }>): Promise<void> {
     try {
       const control = this.controls.get(job);
       if (!control) throw new StoppedError('the training has ended');
-      this.tell({ type: 'saved', request, checkpoint: await control.checkpointNow() });
+      this.tell({ type: 'answered', request, answer: await granted(control, wish) });
     } catch (error) {
-      this.tell({ type: 'notSaved', request, error: thrownOf(error) });
+      this.tell({ type: 'refused', request, error: thrownOf(error) });
     }
   }
 
   private tell(message: ComputeToMain, transfer: ArrayBuffer[] = []): void {
     this.port.postMessage(message, transfer);
+  }
+}
+
+async function granted(control: TrainingControl, wish: Wish): Promise<Answer> {
+  switch (wish.what) {
+    case 'checkpoint':
+      return control.checkpointNow();
+    case 'cost':
+      return control.evaluationCost(wish.samples);
+    case 'evaluate':
+      await control.evaluate(wish.settings);
+      return null;
   }
 }
 

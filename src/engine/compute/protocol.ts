@@ -1,9 +1,11 @@
+import type { EvaluationCost } from '../../core/base/evaluation-cost';
 import type { TrainingConfig } from '../../core/config/training-config';
 import type { RuntimeRequest } from '../../core/runtime/open';
 import type { NoisedStart } from '../../core/sample/denoising-job';
 import type { SamplingEvent, SamplingWishes } from '../../core/sample/sampling-job';
 import type { SavedCheckpoint } from '../../core/train/control';
 import type { TrainEvent } from '../../core/train/events';
+import type { EvaluationSettings } from '../../core/train/periodic-evaluation';
 import type { ResumeChanges } from '../../core/train/run-state';
 
 /**
@@ -69,8 +71,8 @@ export type MainToCompute =
   | { readonly type: 'close'; readonly job: number }
   /** A training is to hold before its next step, or to go on. */
   | { readonly type: 'hold'; readonly job: number; readonly isHeld: boolean }
-  /** A checkpoint of a training is asked for; answered by `saved` or `notSaved`. */
-  | { readonly type: 'save'; readonly job: number; readonly request: number }
+  /** Something is asked of a training; answered by `answered` or `refused`. */
+  | { readonly type: 'ask'; readonly job: number; readonly request: number; readonly wish: Wish }
   /** The thread is to end now, whatever its jobs do. */
   | { readonly type: 'end' };
 
@@ -79,8 +81,16 @@ export type ComputeToMain =
   | { readonly type: 'sampling'; readonly job: number; readonly event: DrawingEvent }
   /** Nothing more comes of the job. */
   | { readonly type: 'ended'; readonly job: number; readonly error: Thrown | null }
-  | { readonly type: 'saved'; readonly request: number; readonly checkpoint: SavedCheckpoint }
-  | { readonly type: 'notSaved'; readonly request: number; readonly error: Thrown };
+  | { readonly type: 'answered'; readonly request: number; readonly answer: Answer }
+  | { readonly type: 'refused'; readonly request: number; readonly error: Thrown };
+
+/** A checkpoint now, what an evaluation costs, or to evaluate every so often. */
+export type Wish =
+  | { readonly what: 'checkpoint' }
+  | { readonly what: 'cost'; readonly samples: number }
+  | { readonly what: 'evaluate'; readonly settings: EvaluationSettings };
+
+export type Answer = SavedCheckpoint | EvaluationCost | null;
 
 /**
  * Events that a job may be ahead of their reader: next steps are computed while the last is told, or

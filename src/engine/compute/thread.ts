@@ -1,11 +1,20 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import type { EvaluationCost } from '../../core/base/evaluation-cost';
 import type { TrainingConfig } from '../../core/config/training-config';
 import type { SavedCheckpoint } from '../../core/train/control';
 import type { TrainEvent } from '../../core/train/events';
+import type { EvaluationSettings } from '../../core/train/periodic-evaluation';
 import type { ResumeChanges } from '../../core/train/run-state';
 import type { Surroundings } from '../../core/train/setup';
-import type { ComputeToMain, DrawingEvent, MainToCompute, SamplingTask } from './protocol';
+import type {
+  Answer,
+  ComputeToMain,
+  DrawingEvent,
+  MainToCompute,
+  SamplingTask,
+  Wish,
+} from './protocol';
 import { EventStream } from './stream';
 import { errorOf } from './thrown';
 
@@ -24,10 +33,14 @@ export interface RemoteControl {
   unpause(): void;
   /** @throws UserError if it cannot be written; StoppedError if the training ends before */
   checkpointNow(): Promise<SavedCheckpoint>;
+  /** @throws UserError if it cannot be told; StoppedError if the training ends before */
+  evaluationCost(samples: number): Promise<EvaluationCost>;
+  /** @throws UserError if it cannot be done; StoppedError if the training ends before */
+  evaluate(settings: EvaluationSettings): Promise<void>;
 }
 
 interface Waiter {
-  resolve(saved: SavedCheckpoint): void;
+  resolve(answer: Answer): void;
   reject(error: Error): void;
 }
 
@@ -42,7 +55,7 @@ export class ComputeThread {
   private lastNumber = 0;
   private readonly trainings = new Map<number, EventStream<TrainEvent>>();
   private readonly samplings = new Map<number, EventStream<DrawingEvent>>();
-  private readonly saves = new Map<number, Waiter>();
+  private readonly asked = new Map<number, Waiter>();
 
   /**
    * @param file the bundled `main.ts` beside this file; started at the first job
@@ -129,13 +142,20 @@ export class ComputeThread {
       },
       pause: () => hold(true),
       unpause: () => hold(false),
-      checkpointNow: () =>
-        new Promise((resolve, reject) => {
-          const request = ++this.lastNumber;
-          this.saves.set(request, { resolve, reject });
-          this.tell({ type: 'save', job, request });
-        }),
+      checkpointNow: () => this.ask(job, { what: 'checkpoint' }) as Promise<SavedCheckpoint>,
+      evaluationCost: (samples) =>
+        this.ask(job, { what: 'cost', samples }) as Promise<EvaluationCost>,
+      evaluate: async (settings) => void (await this.ask(job, { what: 'evaluate', settings })),
     };
+  }
+
+  /** What a wish is answered with, by its kind. */
+  private ask(job: number, wish: Wish): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const request = ++this.lastNumber;
+      this.asked.set(request, { resolve, reject });
+      this.tell({ type: 'ask', job, request, wish });
+    });
   }
 
   private tell(message: MainToCompute): void {
@@ -171,18 +191,18 @@ export class ComputeThread {
         this.samplings.delete(job);
         return stream?.finish(error && errorOf(error));
       }
-      case 'saved':
-        return this.takeSave(message.request)?.resolve(message.checkpoint);
-      case 'notSaved':
-        return this.takeSave(message.request)?.reject(errorOf(message.error));
+      case 'answered':
+        return this.takeAsked(message.request)?.resolve(message.answer);
+      case 'refused':
+        return this.takeAsked(message.request)?.reject(errorOf(message.error));
       default:
         return message satisfies never;
     }
   }
 
-  private takeSave(request: number): Waiter | undefined {
-    const waiter = this.saves.get(request);
-    this.saves.delete(request);
+  private takeAsked(request: number): Waiter | undefined {
+    const waiter = this.asked.get(request);
+    this.asked.delete(request);
     return waiter;
   }
 }

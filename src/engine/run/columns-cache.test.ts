@@ -52,12 +52,15 @@ async function readBoth(): Promise<MetricsTail> {
   const plain = new MetricsTail(file);
   await plain.read();
   expect(bytesOf(tail).equals(bytesOf(plain))).toBe(true);
+  expect(tail.store.evaluations).toEqual(plain.store.evaluations);
   await tail.save();
   return tail;
 }
 const copies = () => readdirSync(folder).sort();
 
-beforeAll(() => writeFileSync(file, lines(1, STEPS)));
+const EVALUATION = '{"type":"evaluation","step":9,"frechet":0.5}\n';
+
+beforeAll(() => writeFileSync(file, lines(1, 9) + EVALUATION + lines(10, STEPS)));
 
 it('keeps a copy of what was read, and reads that the next time', async () => {
   await readBoth();
@@ -66,11 +69,12 @@ it('keeps a copy of what was read, and reads that the next time', async () => {
   // A number in it that the file does not have: it is the copy that is read.
   const place = path.join(folder, copy!);
   const bytes = readFileSync(place);
-  new Float64Array(bytes.buffer, bytes.byteOffset + 32 + STEPS * 8, 1)[0] = 99;
+  new Float64Array(bytes.buffer, bytes.byteOffset + 40 + STEPS * 8, 1)[0] = 99;
   writeFileSync(place, bytes);
   const tail = new MetricsTail(file, cache);
   expect(await tail.read()).toBe(0);
   expect(tail.store.view().time[0]).toBe(99);
+  expect(tail.store.evaluations).toEqual([{ type: 'evaluation', step: 9, frechet: 0.5 }]);
   expect(tail.store.rows).toBe(STEPS);
 });
 

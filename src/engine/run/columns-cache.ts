@@ -3,7 +3,7 @@ import { open, readdir, rm, stat, utimes, type FileHandle } from 'node:fs/promis
 import path from 'node:path';
 import { makeFolder, removeLeftovers, writeFileAtomic } from '../../core/base/files';
 import { SERIES, type SeriesName } from '../columns';
-import type { MetricsColumns } from '../protocol';
+import type { EvaluationLine, MetricsColumns } from '../protocol';
 
 /** Files of metrics from this size on are worth a copy in columns. */
 const WORTH_BYTES = 4_000_000;
@@ -12,15 +12,19 @@ const EDGE = 4096;
 /** Bytes that all copies may take; those that were not used for longest go first. */
 const MOST_BYTES = 400_000_000;
 /** Raised with every change of the layout. */
-const MAGIC = 0x4d434f02;
+const MAGIC = 0x4d434f03;
 /** Bytes that are written at a time. */
 const PIECE = 1 << 20;
-/** Magic, rows, parts, bytes of lines that were read, each a float64: what follows is aligned. */
-const HEADER = 4;
+/**
+ * Magic, rows, parts, bytes of lines that were read, bytes of the evaluations (JSON, at the end), each a float64:
+ * what follows is aligned.
+ */
+const HEADER = 5;
 
 /** Columns of a file of metrics, and how many of its bytes they hold. */
 export interface CachedColumns {
   readonly columns: MetricsColumns;
+  readonly evaluations: readonly EvaluationLine[];
   readonly offset: number;
 }
 
@@ -113,11 +117,12 @@ const kindOf = (name: SeriesName) =>
   name === 'step' || name === 'time' ? Float64Array : Float32Array;
 
 /** The columns as they lie in memory, piece by piece: what waits for its turn meanwhile gets it. */
-function* pack({ columns, offset }: CachedColumns): Generator<Uint8Array> {
+function* pack({ columns, evaluations, offset }: CachedColumns): Generator<Uint8Array> {
   const { timestepParts, lossByTimestep } = columns;
   const rows = columns.step.length;
-  const header = Float64Array.of(MAGIC, rows, timestepParts, offset);
-  const all = [header, ...SERIES.map((name) => columns[name]), lossByTimestep];
+  const text = new TextEncoder().encode(JSON.stringify(evaluations));
+  const header = Float64Array.of(MAGIC, rows, timestepParts, offset, text.length);
+  const all = [header, ...SERIES.map((name) => columns[name]), lossByTimestep, text];
   for (const { buffer, byteOffset, byteLength } of all) {
     for (let at = 0; at < byteLength; at += PIECE) {
       yield new Uint8Array(buffer, byteOffset + at, Math.min(PIECE, byteLength - at));
@@ -128,11 +133,16 @@ function* pack({ columns, offset }: CachedColumns): Generator<Uint8Array> {
 /** The columns as they lie in the bytes; null where these are no copy of ours. */
 function unpack(bytes: ArrayBuffer): CachedColumns | null {
   if (bytes.byteLength < HEADER * 8) return null;
-  const [magic, rows = 0, timestepParts = 0, offset = 0] = new Float64Array(bytes, 0, HEADER);
+  const [magic, rows = 0, timestepParts = 0, offset = 0, textBytes = 0] = new Float64Array(
+    bytes,
+    0,
+    HEADER,
+  );
   if (magic !== MAGIC) return null;
   let at = HEADER * 8;
   const width = SERIES.reduce((sum, name) => sum + kindOf(name).BYTES_PER_ELEMENT, 0);
-  if (bytes.byteLength !== at + rows * (width + timestepParts * 4)) return null;
+  const textAt = at + rows * (width + timestepParts * 4);
+  if (bytes.byteLength !== textAt + textBytes) return null;
   const column = (name: SeriesName) => {
     const Kind = kindOf(name);
     const made = new Kind(bytes, at, rows);
@@ -142,5 +152,7 @@ function unpack(bytes: ArrayBuffer): CachedColumns | null {
   const series = Object.fromEntries(SERIES.map((name) => [name, column(name)]));
   const lossByTimestep = new Float32Array(bytes, at, rows * timestepParts);
   const columns = { ...series, lossByTimestep, timestepParts } as unknown as MetricsColumns;
-  return { columns, offset };
+  const text = new TextDecoder().decode(new Uint8Array(bytes, textAt));
+  const evaluations = JSON.parse(text) as readonly EvaluationLine[];
+  return { columns, evaluations, offset };
 }

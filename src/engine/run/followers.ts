@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { MetricsLine } from '../../core/checkpoint/metrics';
-import type { Preview } from '../protocol';
+import type { EvaluationLine, Preview } from '../protocol';
 import { previewSteps } from './checkpoint-list';
 import type { ColumnsCache } from './columns-cache';
 import type { MetricsStore } from './metrics-store';
@@ -9,7 +9,7 @@ import { readPreviews } from './previews';
 
 /** One that follows a run. */
 export interface Follower {
-  /** Rows from this one on are new or others. */
+  /** Rows from this one on are new or others, or evaluations are. */
   rows(run: string, from: number): void;
   preview(preview: Preview): void;
 }
@@ -79,6 +79,14 @@ export class Followers {
     if (!followed) return;
     const from = followed.tail.store.add([line]);
     followed.followers.forEach((follower) => follower.rows(run, from));
+  }
+
+  addEvaluation(run: string, line: EvaluationLine): void {
+    const followed = this.runs.get(run);
+    if (!followed) return;
+    const { store } = followed.tail;
+    store.addEvaluation(line);
+    followed.followers.forEach((follower) => follower.rows(run, store.rows));
   }
 
   addPreview(preview: Preview): void {

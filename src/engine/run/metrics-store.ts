@@ -1,3 +1,9 @@
+import {
+  EVALUATION_START,
+  parseEvaluationLine,
+  withEvaluation,
+  type EvaluationLine,
+} from '../../core/checkpoint/evaluation-line';
 import { parseMetricsLine, type MetricsLine } from '../../core/checkpoint/metrics';
 import { ColumnStore, emptyColumns } from '../columns';
 import type { MetricsColumns } from '../protocol';
@@ -9,10 +15,21 @@ const RESERVE = 1.05;
 /** A run's metrics in columns, to whose end lines of its file are added. */
 export class MetricsStore {
   private readonly columns: ColumnStore;
+  private found: readonly EvaluationLine[];
 
   /** @param first what it starts with; copied */
-  constructor(first?: MetricsColumns) {
+  constructor(first?: MetricsColumns, evaluations: readonly EvaluationLine[] = []) {
     this.columns = new ColumnStore(first);
+    this.found = evaluations;
+  }
+
+  /** Of evaluations in the run's course, in order: another list whenever there are others. */
+  get evaluations(): readonly EvaluationLine[] {
+    return this.found;
+  }
+
+  addEvaluation(line: EvaluationLine): void {
+    this.found = withEvaluation(this.found, line);
   }
 
   /** Rows so far. */
@@ -45,11 +62,32 @@ export class MetricsStore {
    * @returns as {@link add}
    */
   addLines(bytes: Uint8Array): number {
+    return this.addRows(this.takeEvaluations(bytes));
+  }
+
+  private addRows(bytes: Uint8Array): number {
+    if (bytes.length === 0) return this.rows;
     const scanned = scanLines(bytes, this.columns.timestepParts);
     if (!scanned) return this.add(parsed(bytes));
     const from = this.rowsBefore(scanned.step[0]!);
     this.columns.write(from, scanned);
     return from;
+  }
+
+  /** Takes the lines of evaluations, which are few, and leaves the others. */
+  private takeEvaluations(bytes: Uint8Array): Uint8Array {
+    const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const others: Uint8Array[] = [];
+    let done = 0;
+    for (let at = lines.indexOf(EVALUATION_START); at >= 0;) {
+      const end = lines.indexOf('\n', at) + 1 || lines.length;
+      const line = parseEvaluationLine(lines.toString('utf8', at, end));
+      if (line) this.addEvaluation(line);
+      others.push(lines.subarray(done, at));
+      done = end;
+      at = lines.indexOf(EVALUATION_START, end);
+    }
+    return done === 0 ? bytes : Buffer.concat([...others, lines.subarray(done)]);
   }
 
   /** Makes room for about so many rows, that it need not be made again and again. */

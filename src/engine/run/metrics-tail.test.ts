@@ -47,6 +47,25 @@ describe('the metrics of a run', () => {
     expect(steps()).toEqual(upTo(20_000));
   });
 
+  it('have evaluations in lines of their own', async () => {
+    const evaluation = (step: number) => `{"type":"evaluation","step":${step},"frechet":${step}}\n`;
+    const told = () => tail.store.evaluations.map(({ step, frechet }) => [step, frechet]);
+    writeFileSync(file, lines(1, 4) + evaluation(4) + lines(5, 8) + evaluation(8));
+    expect(await tail.read()).toBe(0);
+    expect(steps()).toEqual(upTo(8));
+    expect(told()).toEqual([
+      [4, 4],
+      [8, 8],
+    ]);
+    appendFileSync(file, evaluation(10));
+    expect(await tail.read()).toBe(8);
+    expect(told()).toHaveLength(3);
+    expect(await tail.read()).toBeNull();
+    writeFileSync(file, lines(1, 4) + evaluation(4));
+    expect(await tail.read()).toBe(4);
+    expect(told()).toEqual([[4, 4]]);
+  });
+
   it('are read as the file grows, whole lines only', async () => {
     const text = lines(1, 10);
     writeFileSync(file, text.slice(0, 500));

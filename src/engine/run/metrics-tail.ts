@@ -44,9 +44,10 @@ export class MetricsTail {
       const { size } = await handle.stat();
       if (!(await this.isContinued(handle, size))) return await this.startAnew(handle);
       if (size === this.offset) return null;
-      const before = this.columns.rows;
+      const { rows: before, evaluations } = this.columns;
       const cut = await this.readOn(handle);
-      return cut < before || this.columns.rows > before ? cut : null;
+      const { rows, evaluations: now } = this.columns;
+      return cut < before || rows > before || now !== evaluations ? cut : null;
     } finally {
       await handle.close();
     }
@@ -88,7 +89,9 @@ export class MetricsTail {
     this.mark = Buffer.alloc(0);
     if (handle) await this.readOn(handle);
     const from = this.columns.firstDifference(old);
-    return from === old.rows && from === this.columns.rows ? null : from;
+    const isSame = from === old.rows && from === this.columns.rows;
+    const areNone = [old, this.columns].every(({ evaluations }) => evaluations.length === 0);
+    return isSame && areNone ? null : from;
   }
 
   /** Reads whole lines up to the end. @returns the first row that changed */
@@ -100,15 +103,16 @@ export class MetricsTail {
     const first = await this.readLines(handle);
     const { offset } = this;
     const isSame = (await cache.keyOf(handle)) === key;
+    const { evaluations } = this.columns;
     const columns = this.columns.view();
-    if (isSame) this.unsaved = () => cache.save(key, { columns, offset });
+    if (isSame) this.unsaved = () => cache.save(key, { columns, evaluations, offset });
     return first;
   }
 
   private async takeCopy(handle: FileHandle, key: string): Promise<boolean> {
     const cached = await this.cache?.load(key);
     if (!cached) return false;
-    this.columns = new MetricsStore(cached.columns);
+    this.columns = new MetricsStore(cached.columns, cached.evaluations);
     this.offset = cached.offset;
     this.mark = await markBefore(handle, cached.offset);
     return true;

@@ -7,7 +7,7 @@ import type { TrainingConfig } from '../../core/config/training-config';
 import { absoluteSpec } from '../../core/data/open';
 import { parseChanges } from '../../core/train/resume-changes';
 import type { ResumeChanges } from '../../core/train/run-state';
-import type { TrainRequest } from '../protocol';
+import type { EvaluationRequest, TrainRequest } from '../protocol';
 
 /**
  * The configuration that a window asks for.
@@ -40,4 +40,19 @@ function besideFile(file: string, json: unknown): unknown {
  */
 export function changesOf(changes: ResumeChanges): ResumeChanges {
   return parseChanges(changes, (key) => key);
+}
+
+/**
+ * How often a window wants the training evaluated.
+ *
+ * @throws UserError that names the key
+ */
+export function evaluationOf({ every, samples }: EvaluationRequest): EvaluationRequest {
+  const changes = { evaluateEvery: every, evaluateCount: samples };
+  const names: Readonly<Record<string, string>> = {
+    evaluateEvery: 'every',
+    evaluateCount: 'samples',
+  };
+  parseChanges(changes, (key) => names[key] ?? key);
+  return { every, samples };
 }

@@ -2,7 +2,12 @@ import { StoppedError, UserError } from '../../core/base/errors';
 import type { StartedEvent, TrainEvent } from '../../core/train/events';
 import type { OpenedTraining } from '../compute/thread';
 import { failureOf } from '../failures';
-import type { CheckpointNote, TrainingStatus } from '../protocol';
+import type {
+  CheckpointNote,
+  EvaluationCost,
+  EvaluationRequest,
+  TrainingStatus,
+} from '../protocol';
 import { changesBy, firstStatus } from './training-status';
 
 /** Who is told how a training goes. */
@@ -105,6 +110,22 @@ export class TrainingService {
     return { run: job.started!.run, step, path };
   }
 
+  /** @throws UserError if it cannot be told, or no training is in progress */
+  evaluationCost(samples: number): Promise<EvaluationCost> {
+    return this.live('evaluated').control.evaluationCost(samples);
+  }
+
+  /** Settles when it is so. @throws UserError if it cannot be done, or no training is in progress */
+  async evaluateEvery({ every, samples }: EvaluationRequest): Promise<TrainingStatus> {
+    const job = this.live('evaluated');
+    await job.control.evaluate({ every, samples });
+    await this.until(() => {
+      const now = this.current?.evaluation;
+      return this.job !== job || (now?.every === every && now.samples === samples);
+    });
+    return this.status!;
+  }
+
   private get state(): TrainingStatus['state'] | null {
     return this.current?.state ?? null;
   }
@@ -123,7 +144,7 @@ export class TrainingService {
       for await (const event of job.events) {
         if (event.type === 'started') job.started = event;
         await this.listener.event(event, job.started?.run ?? null);
-        const changes = changesBy(event, job.started, signal.aborted);
+        const changes = changesBy(event, job.started, signal.aborted, this.current?.evaluation);
         if (event.type === 'done') outcome = changes;
         else this.change(changes);
       }

@@ -1,5 +1,6 @@
 import type { StartedEvent, TrainEvent } from '../../core/train/events';
-import type { SkippedFiles, TrainingStatus } from '../protocol';
+import { EVALUATION_STAGES } from '../../core/evaluate/evaluation';
+import type { EvaluationStatus, SkippedFiles, TrainingStatus } from '../protocol';
 
 /** Files left out of a data set that are told by name. */
 const TOLD_FILES = 5;
@@ -36,15 +37,17 @@ export function firstStatus(name: string): TrainingStatus {
     parameters: null,
     memory: 0,
     lastCheckpoint: null,
+    evaluation: null,
     message: null,
   };
 }
 
-/** What an event changes; `started` is the training's own, once there was one. */
+/** What an event changes; `started` is the training's own, once there was one, and `evaluation` as it is. */
 export function changesBy(
   event: TrainEvent,
   started: StartedEvent | null,
   isStopping: boolean,
+  evaluation: EvaluationStatus | null = null,
 ): Partial<TrainingStatus> {
   const state = (wanted: TrainingStatus['state']) => (isStopping ? 'stopping' : wanted);
   switch (event.type) {
@@ -73,11 +76,21 @@ export function changesBy(
         step: event.steps,
         seconds: event.seconds,
         etaSeconds: null,
+        evaluation: evaluation && { ...evaluation, running: null },
         message: ENDINGS[event.reason],
       };
-    case 'evaluationPlan':
-    case 'evaluating':
+    case 'evaluationPlan': {
+      const { every, samples } = event;
+      const isSame = evaluation?.samples === samples;
+      const cost = event.cost ?? (isSame ? evaluation.cost : null);
+      return { evaluation: { every, samples, cost, running: evaluation?.running ?? null } };
+    }
+    case 'evaluating': {
+      const running = { what: EVALUATION_STAGES[event.stage], share: event.share };
+      return { evaluation: evaluation && { ...evaluation, running } };
+    }
     case 'evaluation':
+      return { evaluation: evaluation && { ...evaluation, running: null } };
     case 'metrics':
     case 'preview':
     case 'warning':
@@ -92,7 +105,10 @@ function fromStart(event: StartedEvent): Partial<TrainingStatus> {
   const name = lastPart(run);
   const dataset = source.description;
   const skipped = skippedIn(source);
-  return { run, name, step, steps, parameters, device, deviceReason, dataset, skipped };
+  const { evaluateEvery: every, evaluateCount: samples } = event.config.training;
+  const evaluation = { every, samples, cost: null, running: null };
+  const model = { parameters, device, deviceReason };
+  return { run, name, step, steps, ...model, dataset, skipped, evaluation };
 }
 
 function skippedIn({ spec, skipped }: StartedEvent['source']): SkippedFiles | null {

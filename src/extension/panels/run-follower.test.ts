@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../engine/client';
 import { emptyColumns } from '../../engine/columns';
-import type { MetricsColumns, MetricsDelta, Preview, RunHistory } from '../../engine/protocol';
+import type {
+  EvaluationLine,
+  MetricsColumns,
+  MetricsDelta,
+  Preview,
+  RunHistory,
+} from '../../engine/protocol';
 import { FollowedRuns } from '../followed-runs';
 import type { Services } from '../services';
 import { RunFollower } from './run-follower';
@@ -60,6 +66,7 @@ function history(steps: readonly number[]): RunHistory {
     config: {},
     columns: rows(steps),
     rows: steps.length,
+    evaluations: [],
     previewSteps: [2],
   };
 }
@@ -118,6 +125,20 @@ describe('RunFollower', () => {
     expect(follower.takeNew()).toEqual(delta(2, [3, 4, 5]));
     expect(follower.takeNew()).toEqual(delta(5, []));
     expect(told).toEqual(['read', 'metrics', 'metrics']);
+  });
+
+  it('gives evaluations once, and with all that is known', async () => {
+    const { engine, follower, told } = await followed([1, 2]);
+    follower.takeAll();
+    const evaluations = [
+      { type: 'evaluation', step: 2, frechet: 0.5 },
+    ] as unknown as EvaluationLine[];
+    engine.tell('metrics', { ...delta(2, []), evaluations });
+    expect(told).toEqual(['read', 'metrics']);
+    expect(follower.hasNew).toBe(true);
+    expect(follower.takeNew()).toEqual({ ...delta(2, []), evaluations });
+    expect(follower.hasNew).toBe(false);
+    expect(follower.takeAll()!.evaluations).toEqual(evaluations);
   });
 
   it('of a long run gives the overview that was told, and then all rows piece by piece', async () => {

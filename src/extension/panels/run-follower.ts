@@ -42,6 +42,8 @@ export class RunFollower implements vscode.Disposable {
   private left = 0;
   /** Rows that were taken by the view. */
   private taken = 0;
+  /** Whether there are evaluations that the view has not taken. */
+  private hasNewEvaluations = false;
   private reading: Promise<void> | null = null;
   private isFollowing = false;
   private isDisposed = false;
@@ -72,14 +74,15 @@ export class RunFollower implements vscode.Disposable {
     if (!rest || !store) return null;
     const rows = store.length + this.left;
     const isLong = rows > LONG_ROWS;
+    this.hasNewEvaluations = false;
     this.taken = isLong ? 0 : store.length;
     const columns = isLong ? (overview ?? overviewOf(store.view())) : store.copy();
     return { ...rest, columns, rows };
   }
 
-  /** Whether there are rows that have not been taken. */
+  /** Whether there are rows or evaluations that have not been taken. */
   get hasNew(): boolean {
-    return this.store !== null && this.taken < this.store.length;
+    return this.store !== null && (this.taken < this.store.length || this.hasNewEvaluations);
   }
 
   /** What was added since rows were last taken, or of many rows the first. */
@@ -88,7 +91,10 @@ export class RunFollower implements vscode.Disposable {
     const from = Math.min(this.taken, store.length);
     this.taken = Math.min(from + PIECE_ROWS, store.length);
     const left = store.length - this.taken + this.left;
-    return { run: this.run, from, columns: store.copy(from, this.taken), left };
+    const delta = { run: this.run, from, columns: store.copy(from, this.taken), left };
+    const evaluations = this.hasNewEvaluations ? this.rest?.evaluations : undefined;
+    this.hasNewEvaluations = false;
+    return evaluations ? { ...delta, evaluations } : delta;
   }
 
   set summary(summary: RunSummary) {
@@ -130,6 +136,10 @@ export class RunFollower implements vscode.Disposable {
     // Rows between are missing where the engine began to follow before it answered.
     if (delta.from > store.length) return void this.read();
     const end = delta.from + delta.columns.step.length;
+    if (delta.evaluations && this.rest) {
+      this.rest = { ...this.rest, evaluations: delta.evaluations };
+      this.hasNewEvaluations = true;
+    }
     store.write(delta.from, delta.columns, delta.left);
     // Of those that are told again, the others are here.
     this.left = end + delta.left - store.length;
