@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { UserError } from '../src/core/base/errors';
-import { Bench, note, openCeiling, startOurs, startPeer } from './bench';
+import { Bench, note, openCeiling, startOurs, startPeer } from './shared';
 import { measureAll } from './measures/all';
 import { parseOptions, type BenchOptions } from './options';
 import { report } from './report';

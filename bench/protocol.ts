@@ -1,5 +1,7 @@
+import type { TrainingConfig } from '../src/core/config/training-config';
+
 /**
- * What the bench and a side, ours (`ours/main.ts`) or PyTorch's (`peer/main.py`), say to each other:
+ * What the benches and a side, ours (`ours/main.ts`) or PyTorch's (`peer/main.py`), say to each other:
  * one JSON object a line, a request on the side's stdin, its answer on stdout.
  */
 
@@ -40,6 +42,42 @@ export type OwnRequest =
       readonly batchSize: number;
     };
 
+/**
+ * What PyTorch's side alone can be asked for: to train from the first step to the last, by random numbers
+ * of its own. Opened, it answers the losses of the check's steps; an iteration is a step.
+ */
+export interface WholeTraining {
+  readonly kind: 'whole-training';
+  readonly files: WholeTrainingFiles;
+  readonly schedule: TrainingConfig['schedule'];
+  readonly training: TrainingConfig['training'];
+  readonly horizontalFlip: boolean;
+  /** The class that stands for none; null where no class is withheld. */
+  readonly nullClass: number | null;
+  readonly check: AgreementCheck;
+}
+
+export interface WholeTrainingFiles {
+  /** A diffusers folder with the net's initial weights. */
+  readonly model: string;
+  /** A safetensors file: `images` in [−1, 1], and `classes` where there are any. */
+  readonly images: string;
+  /** A safetensors file: `images`, `noise`, `timesteps` and `classes` of the check's batches. */
+  readonly check: string;
+}
+
+/** What both sides compute before anything is trained, to see that they are the same. */
+export interface AgreementCheck {
+  /** Settings of the check's steps in place of the training's. */
+  readonly training: Pick<TrainingConfig['training'], 'steps' | 'warmupSteps'>;
+  /** Of the predictions: of the first batch's noise with its classes. */
+  readonly timestep: number;
+  /** float32 numbers go there: the prediction of the initial weights. */
+  readonly initial: string;
+  /** The prediction of the moving average after the steps. */
+  readonly average: string;
+}
+
 /** What both sides read, so that they compute the same. */
 export interface CaseFiles {
   /** A diffusers folder with the net's initial weights. */
@@ -72,11 +110,22 @@ export interface Opened {
   readonly losses: readonly number[];
 }
 
-export type SideRequest =
+/** @typeParam J the jobs that the side knows */
+export type SideRequest<J = JobRequest | OwnRequest> =
   | { readonly do: 'hello'; readonly threads: number; readonly compile: boolean }
-  | { readonly do: 'open'; readonly job: JobRequest | OwnRequest }
+  | { readonly do: 'open'; readonly job: J }
   | { readonly do: 'run'; readonly job: number; readonly iterations: number }
   | { readonly do: 'close'; readonly job: number };
+
+/** What PyTorch's side alone is asked: to write the moving average of a training as a safetensors file. */
+export interface SaveRequest {
+  readonly do: 'save';
+  readonly job: number;
+  readonly output: string;
+}
+
+/** Whatever a side can be asked. */
+export type AnyRequest = SideRequest<JobRequest | OwnRequest | WholeTraining> | SaveRequest;
 
 export interface SideAnswers {
   /** Names and versions of what computes. */
@@ -85,4 +134,5 @@ export interface SideAnswers {
   /** Of all iterations together. */
   run: { readonly seconds: number };
   close: Record<never, never>;
+  save: Record<never, never>;
 }

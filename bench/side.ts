@@ -2,7 +2,14 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { UserError } from '../src/core/base/errors';
-import type { JobRequest, Opened, OwnRequest, SideAnswers, SideRequest } from './protocol';
+import type {
+  AnyRequest,
+  JobRequest,
+  Opened,
+  OwnRequest,
+  SideAnswers,
+  WholeTraining,
+} from './protocol';
 
 export interface SideProgram {
   readonly name: string;
@@ -51,7 +58,7 @@ export class Side {
   }
 
   /** @throws UserError with what the side says is wrong, or that it has ended */
-  ask<R extends SideRequest>(request: R): Promise<SideAnswers[R['do']]> {
+  ask<R extends AnyRequest>(request: R): Promise<SideAnswers[R['do']]> {
     return new Promise<unknown>((resolve, reject) => {
       if (this.ended) return reject(this.ended);
       this.waiters.push({ resolve, reject });
@@ -59,7 +66,7 @@ export class Side {
     }) as Promise<SideAnswers[R['do']]>;
   }
 
-  open(job: JobRequest | OwnRequest): Promise<Opened> {
+  open(job: JobRequest | OwnRequest | WholeTraining): Promise<Opened> {
     return this.ask({ do: 'open', job });
   }
 

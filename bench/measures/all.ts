@@ -1,4 +1,4 @@
-import type { Bench } from '../bench';
+import type { Bench } from '../shared';
 import type { Measure } from '../options';
 import type { Comparison } from './comparison';
 import { measureData, type DataRates } from './data';

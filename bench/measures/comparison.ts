@@ -1,5 +1,5 @@
 import { median, medianRatio, spread } from '../statistics';
-import type { Bench } from '../bench';
+import type { Bench } from '../shared';
 import type { Opened } from '../protocol';
 import { interleave } from '../rounds';
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { openSource } from '../../src/core/data/open';
-import { note, type Bench } from '../bench';
+import { note, type Bench } from '../shared';
 import { configOf, type BenchCase } from '../cases';
 import { interleave } from '../rounds';
 import { median } from '../statistics';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { startEngine, type StartedEngine } from '../../src/engine/client/start';
-import { DIST, note, startOurs, type Bench } from '../bench';
+import { DIST, note, startOurs, type Bench } from '../shared';
 import { stepSettingsOf } from '../case-files';
 import { CASES } from '../cases';
 import { median, medianRatio } from '../statistics';

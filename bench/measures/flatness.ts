@@ -1,6 +1,6 @@
 import { readMetrics } from '../../src/core/checkpoint/metrics';
 import path from 'node:path';
-import { note, type Bench } from '../bench';
+import { note, type Bench } from '../shared';
 import { SEED } from '../cases';
 import { runTrain } from '../command-line';
 import { median } from '../statistics';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../src/core/base/errors';
-import { note, type Bench } from '../bench';
+import { note, type Bench } from '../shared';
 import type { BenchCase } from '../cases';
 import type { JobRequest } from '../protocol';
 import { relativeDifference } from '../statistics';

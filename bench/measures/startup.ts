@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { note, startPeer, type Bench } from '../bench';
+import { note, startPeer, type Bench } from '../shared';
 import type { BenchCase } from '../cases';
 import { runTrain } from '../command-line';
 import { median } from '../statistics';

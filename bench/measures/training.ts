@@ -1,7 +1,7 @@
 import { UserError } from '../../src/core/base/errors';
 import { predictionGraph } from '../../src/core/sample/denoiser';
 import { noting } from '../../src/core/nn/parameters';
-import { note, type Bench } from '../bench';
+import { note, type Bench } from '../shared';
 import { stepSettingsOf } from '../case-files';
 import { networkOf, type BenchCase } from '../cases';
 import { forwardFlops } from '../flops';

@@ -1,4 +1,4 @@
-"""PyTorch's side of the bench: one JSON request a line on stdin, its answer on stdout (../protocol.ts).
+"""PyTorch's side of the benches: one JSON request a line on stdin, its answer on stdout (../protocol.ts).
 
 Needs torch and numpy.
 """
@@ -19,6 +19,9 @@ except ImportError as error:
     sys.exit(3)
 
 import jobs
+import whole_training
+
+OPENERS = {**jobs.OPENERS, "whole-training": whole_training.open_whole_training}
 
 
 class Peer:
@@ -36,7 +39,7 @@ class Peer:
         return {"versions": versions}
 
     def open(self, request):
-        job, answer = jobs.OPENERS[request["job"]["kind"]](request["job"], self.compiles)
+        job, answer = OPENERS[request["job"]["kind"]](request["job"], self.compiles)
         self.count += 1
         self.jobs[self.count] = job
         return {"job": self.count, **answer}
@@ -44,6 +47,10 @@ class Peer:
     def run(self, request):
         job = self.jobs[request["job"]]
         return {"seconds": jobs.timed(lambda: job.run(request["iterations"]))}
+
+    def save(self, request):
+        self.jobs[request["job"]].save(request["output"])
+        return {}
 
     def close(self, request):
         del self.jobs[request["job"]]

@@ -1,4 +1,4 @@
-"""Reads safetensors files of float32 tensors with numpy alone."""
+"""Reads and writes safetensors files of float32 tensors with numpy alone."""
 
 import json
 
@@ -20,3 +20,19 @@ def read(path):
         values = numpy.frombuffer(data, "<f4", (end - begin) // 4, begin)
         tensors[name] = values.reshape(entry["shape"]).copy()
     return tensors
+
+
+def write(path, tensors):
+    """Writes name -> float32 array."""
+    header, end = {}, 0
+    for name, values in tensors.items():
+        begin, end = end, end + 4 * values.size
+        shape = list(values.shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little"))
+        file.write(text)
+        for values in tensors.values():
+            file.write(values.astype("<f4").tobytes())

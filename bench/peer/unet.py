@@ -25,7 +25,6 @@ TAKEN = {
     "attn_norm_num_groups": None,
     "resnet_time_scale_shift": "default",
     "class_embed_type": None,
-    "num_class_embeds": None,
 }
 BLOCKS = {"DownBlock2D", "AttnDownBlock2D", "UpBlock2D", "AttnUpBlock2D"}
 
@@ -127,6 +126,8 @@ class UNet(nn.Module):
         self.time_embedding = nn.ModuleDict(
             {"linear_1": nn.Linear(channels[0], width), "linear_2": nn.Linear(width, width)}
         )
+        classes = config.get("num_class_embeds")
+        self.class_embedding = None if classes is None else nn.Embedding(classes, width)
         skips = [channels[0]]
         self.down_blocks = nn.ModuleList()
         for i, outer in enumerate(channels):
@@ -159,16 +160,17 @@ class UNet(nn.Module):
         self.conv_norm_out = nn.GroupNorm(groups, channels[0], eps)
         self.conv_out = nn.Conv2d(channels[0], config["out_channels"], 3, padding=1)
 
-    def embed(self, timesteps):
+    def embed(self, timesteps, classes):
         half = self.width // 2
         exponent = torch.arange(half, dtype=torch.float32) * (-math.log(10000) / (half - self.shift))
         angles = timesteps[:, None] * exponent.exp()[None, :]
         waves = [angles.cos(), angles.sin()] if self.flip else [angles.sin(), angles.cos()]
         hidden = F.silu(self.time_embedding["linear_1"](torch.cat(waves, 1)))
-        return self.time_embedding["linear_2"](hidden)
+        temb = self.time_embedding["linear_2"](hidden)
+        return temb if self.class_embedding is None else temb + self.class_embedding(classes)
 
-    def forward(self, x, timesteps):
-        temb = self.embed(timesteps)
+    def forward(self, x, timesteps, classes=None):
+        temb = self.embed(timesteps, classes)
         x = self.conv_in(x)
         skips = [x]
         for level in self.down_blocks:

@@ -43,7 +43,11 @@ export function startOurs(
   return Side.start({ name: 'ours', command: process.execPath, args, threads, compile: false });
 }
 
-export function startPeer({ threads, python, compile }: BenchOptions): Promise<Side> {
+export function startPeer({
+  threads,
+  python,
+  compile,
+}: Pick<BenchOptions, 'threads' | 'python' | 'compile'>): Promise<Side> {
   const args = [path.join(ROOT, 'bench', 'peer', 'main.py')];
   return Side.start({ name: 'the PyTorch peer', command: python, args, threads, compile });
 }

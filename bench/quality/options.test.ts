@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { configOf } from './setup';
+import { parseOptions } from './options';
+
+describe('parseOptions', () => {
+  it('passes on to evaluate what is its own, and nothing that was not given', () => {
+    expect(parseOptions([]).evaluation).toEqual(['--count', '1000']);
+    const args = ['--guidance', '3', '--count', '200', '--solver', 'unipc'];
+    expect(parseOptions(args).evaluation).toEqual([
+      '--count',
+      '200',
+      '--guidance',
+      '3',
+      '--solver',
+      'unipc',
+    ]);
+  });
+
+  it.each([
+    [['--only', 'train'], /--only is train; there is evaluate alone/],
+    [['--only', 'evaluate'], /needs --keep/],
+    [['--ours', 'runs/a', '--dataset', 'digits'], /leave --config and --dataset out/],
+    [['--threads', 'two'], /--threads is two; give a whole number from 1/],
+    [['--rounds', '3'], /--rounds/],
+  ])('refuses %j', (args, message) => {
+    expect(() => parseOptions(args)).toThrow(message);
+  });
+
+  it('takes the settings for MNIST, which are whole but for the data set', async () => {
+    const { config } = parseOptions([]);
+    expect(existsSync(config)).toBe(true);
+    await expect(configOf(config, null)).rejects.toThrow('No data set is given');
+    const { training, schedule, classes } = await configOf(config, 'idx:mnist');
+    expect(training).toMatchObject({ steps: 1100, minSnrGamma: 5, classDropout: 0.1 });
+    expect([schedule.prediction, classes]).toEqual(['v', true]);
+  });
+});
