@@ -118,8 +118,8 @@ function heightAt(page: Page, step: number): Promise<number> {
       .getImageData(Math.round(left) - 2, 0, 5, canvas.height);
     const rows = new Set();
     for (let i = 0; i < data.length; i += 4) {
-      const isBlue = data[i + 2] > data[i] + 60 && data[i + 3] > 30;
-      if (isBlue) rows.add(Math.floor(i / 4 / width));
+      // The grid is fainter.
+      if (data[i + 3] > 60) rows.add(Math.floor(i / 4 / width));
     }
     return rows.size;
   })()`);

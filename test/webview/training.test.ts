@@ -273,6 +273,23 @@ describe('the training view', () => {
     expect(await text('.legend')).not.toContain(OTHER.name);
   });
 
+  it('tells each line’s value at the cross hair, that on held-out images as last measured', async () => {
+    const run = { ...RUN, heldOutEvery: 50 };
+    await view.send(hydrate(run, { status: syntheticStatus(run), history: syntheticHistory(run) }));
+    const entries = async () =>
+      (await view.page.locator('.legend li').allInnerTexts()).map((each) =>
+        each.replace(/\s+/g, ' ').trim(),
+      );
+    const at = (step: number) => syntheticRows(run, step - 1, step);
+    const [first, , heldOut] = await entries();
+    expect(first).toBe(`loss ${at(200).loss[0]!.toFixed(4)}`);
+    expect(heldOut).toBe(`held out ${at(200).heldOutLoss[0]!.toFixed(4)}`);
+    await view.page.locator('.chart-keys').focus();
+    await view.page.keyboard.press('Home');
+    expect((await entries())[0]).toBe(`loss ${at(1).loss[0]!.toFixed(4)}`);
+    expect((await entries())[2]).toBe('held out –');
+  });
+
   it('lays a long run over by its overview, and then by all of its rows', async () => {
     await view.send(live());
     await view.page.locator('.compare summary').click();
@@ -377,11 +394,15 @@ describe('the training view', () => {
     async (theme) => {
       await view.close();
       view = await ViewPage.open(browser, 'training', { theme: theme satisfies ThemeName });
-      await view.send(live());
+      const run = { ...RUN, heldOutEvery: 20 };
+      const history = syntheticHistory(run);
+      await view.send(hydrate(run, { status: syntheticStatus(run), history }));
       await view.send({ type: 'previews', previews: [syntheticPreview(RUN, 200)] });
       await view.page.locator('.compare summary').click();
       await view.page.getByRole('checkbox', { name: OTHER.name }).click();
       await view.send({ type: 'overlay', history: syntheticHistory(OTHER) });
+      await view.settled();
+      await view.shoot(`training-${theme}`);
       await view.page.locator('vscode-button[title="Show as table"]').first().click();
       expect(await seriousFaults(view)).toEqual([]);
     },

@@ -22,6 +22,8 @@ export interface SyntheticRun {
   readonly spikes?: readonly number[];
   /** Single steps whose loss is no number. */
   readonly broken?: readonly number[];
+  /** Steps from one measuring of the loss on held-out images to the next; none where left out. */
+  readonly heldOutEvery?: number;
 }
 
 /** The loss of a step in `spikes`. */
@@ -66,8 +68,16 @@ export function syntheticRows(run: SyntheticRun, from: number, to: number): Metr
       const share = Math.exp(-part / 3) * 2.2 + 0.2;
       columns.lossByTimestep[row * PARTS + part] = base * share * (0.8 + 0.4 * random());
     }
+    if (run.heldOutEvery !== undefined && step % run.heldOutEvery === 0) {
+      columns.heldOutLoss[row] = heldOutLoss(run, step, base) * (0.97 + 0.06 * random());
+    }
   }
   return columns;
+}
+
+/** A little above the loss, and rising again at the end, as of a run that learns by heart. */
+function heldOutLoss({ steps }: SyntheticRun, step: number, base: number): number {
+  return base * (1.08 + 0.6 * (step / steps) ** 3);
 }
 
 /** Warmed up over 5 % of the steps, then a half cosine. */

@@ -15,7 +15,7 @@ import type { TrainingStatus } from '../../src/engine/protocol';
 
 /** Plays the host of a training view: scenes, each a moment that the view must show well. */
 
-const RUN: SyntheticRun = { name: 'digits-2026-11-24-1', steps: 2000, seed: 1 };
+const RUN: SyntheticRun = { name: 'digits-2026-11-24-1', steps: 2000, seed: 1, heldOutEvery: 100 };
 const OTHERS: readonly SyntheticRun[] = [
   { name: 'digits-2026-11-23-2', steps: 2000, seed: 2, lr: 1e-3 },
   {
@@ -29,6 +29,7 @@ const LONG: SyntheticRun = {
   name: 'half-a-million-steps',
   steps: 500_000,
   seed: 4,
+  heldOutEvery: 5000,
   spikes: [123_457, 300_001],
 };
 

@@ -23,6 +23,8 @@ export interface ChartSeries {
   /** 0 … 1; 1 if left out. */
   readonly alpha?: number;
   readonly dash?: readonly number[];
+  /** A point at each value, too. */
+  readonly hasPoints?: boolean;
   /** Bars from 0, side by side, in place of a line. */
   readonly isBars?: boolean;
 }
@@ -260,7 +262,11 @@ function lineOf(series: ChartSeries): uPlot.Series {
     width: series.width ?? 1.5,
     alpha: series.alpha ?? 1,
     dash: series.dash ? [...series.dash] : undefined,
-    points: { show: (_plot, _series, first, last) => !series.isBars && last - first < 2 },
+    points: {
+      show: (_plot, _series, first, last) =>
+        series.hasPoints === true || (!series.isBars && last - first < 2),
+      ...(series.hasPoints && { size: 6, fill: themeColor(series.color) }),
+    },
     ...(series.isBars && {
       fill: themeColor(series.color),
       paths: uPlot.paths.bars!({ size: [1, Infinity], gap: 1 }),

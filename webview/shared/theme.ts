@@ -13,16 +13,6 @@ export function themeFont(size: number): string {
   return `${size}px ${themeColor('--vscode-font-family') || 'sans-serif'}`;
 }
 
-/** Properties of the series' colours, in the order in which they are given out. */
-export const SERIES_COLORS = [
-  '--chart-1',
-  '--chart-2',
-  '--chart-3',
-  '--chart-4',
-  '--chart-5',
-  '--chart-6',
-] as const;
-
 /** What is drawn, and how it is drawn again: gone with the element, which nothing here holds. */
 const redrawings = new WeakMap<Element, () => void>();
 const drawn = new Set<WeakRef<Element>>();

@@ -1,27 +1,25 @@
 import type { AlignedData } from 'uplot';
-import uPlot from 'uplot';
 import { button, checkbox, dropdown } from '../shared/controls';
 import { ChartCard } from '../shared/chart-card';
 import { LineChart } from '../shared/chart';
-import type { ChartSeries } from '../shared/chart';
 import { decimate, valuesAt } from '../shared/decimate';
 import { freshId, h } from '../shared/dom';
 import { tick } from '../shared/format';
 import type { Range } from '../shared/range';
-import { SERIES_COLORS } from '../shared/theme';
 import { metricsTable } from './metrics-table';
 import type { MetricName } from './metrics-table';
 import { Readout } from './readout';
 import type { RunCurves } from './run-curves';
-import { lineEntry, markEntry } from './legend';
+import { Legend } from './legend';
+import { lossData, lossSeries, lossValues, type LossLines } from './loss-lines';
 import { runMarks } from './run-marks';
 import type { RunMark } from './run-marks';
 import { smoothingSlider } from './smoothing-slider';
 import { panned, scaled, within } from './viewport';
 import type { ViewState, XAxis } from './view-state';
 
-/** Runs that can be laid over at once: as many as there are other colours. */
-export const MOST_OVERLAYS = SERIES_COLORS.length - 1;
+export { MOST_OVERLAYS } from './loss-lines';
+
 /** CSS pixels. The small charts are as high as the heat map beside them. */
 const LOSS_HEIGHT = 300;
 const SIDE_HEIGHT = 190;
@@ -32,14 +30,6 @@ const SIDE_CHARTS = [
   { name: 'imagesPerSecond', title: 'Images / s', color: '--chart-3' },
   { name: 'memory', title: 'Memory (MB)', color: '--chart-6' },
 ] as const;
-
-/** The loss on held-out images: of few rows, so every value is drawn. */
-const HELD_OUT: ChartSeries = {
-  label: 'held out',
-  color: SERIES_COLORS[0],
-  width: 2,
-  dash: [5, 4],
-};
 
 type SideName = (typeof SIDE_CHARTS)[number]['name'];
 
@@ -63,12 +53,11 @@ export class Curves {
     readonly name: SideName;
   }[];
   private readonly readout = new Readout();
-  private readonly legend = h('ul', { class: 'legend', 'aria-label': 'Curves' });
+  private readonly legend = new Legend();
   private readonly reset;
   private run: RunCurves | null = null;
   private overlays: readonly RunCurves[] = [];
   private seriesKey = '';
-  private legendKey = '';
   private pointed: number | null = null;
 
   constructor(
@@ -141,8 +130,8 @@ export class Curves {
   draw(): void {
     const range = this.range;
     if (!this.run || !range) return;
-    this.matchSeries();
-    this.loss.setData(this.lossData(range), range);
+    this.matchSeries(this.run);
+    this.loss.setData(this.lossData(this.run, range), range);
     for (const { chart, name } of this.sides)
       chart.setData(this.sideData(chart, name, range), range);
     this.reset.disabled = this.state.zoom === null;
@@ -201,7 +190,14 @@ export class Curves {
       },
       this.loss.element,
     );
-    return h('div', { class: 'chart-body' }, this.legend, frame, help, this.readout.element);
+    return h(
+      'div',
+      { class: 'chart-body' },
+      this.legend.element,
+      frame,
+      help,
+      this.readout.element,
+    );
   }
 
   private tools(): Node[] {
@@ -256,54 +252,21 @@ export class Curves {
     this.zoom(zoom && within({ min: to(zoom.min), max: to(zoom.max) }, this.all));
   }
 
-  private lossSeries(): ChartSeries[] {
-    const isSmooth = this.state.smoothing > 0;
-    const own: ChartSeries[] = [
-      { label: 'loss', color: SERIES_COLORS[0], width: 1, alpha: isSmooth ? 0.4 : 1 },
-    ];
-    if (isSmooth) own.push({ label: 'smoothed', color: SERIES_COLORS[0], width: 2 });
-    if (this.run?.hasHeldOut) own.push(HELD_OUT);
-    const others = this.overlays.map((run, i) => ({
-      label: run.summary.name,
-      color: SERIES_COLORS[1 + i]!,
-      width: 1.5,
-    }));
-    return [...own, ...others];
+  private lossLines(run: RunCurves): LossLines {
+    return { run, overlays: this.overlays, isSmooth: this.state.smoothing > 0 };
   }
 
-  private matchSeries(): void {
-    const series = this.lossSeries();
-    const kinds = [...new Set(this.marks().map(({ kind }) => kind))];
+  private matchSeries(run: RunCurves): void {
+    const series = lossSeries(this.lossLines(run));
+    this.legend.show(series, [...new Set(this.marks().map(({ kind }) => kind))]);
     const seriesKey = JSON.stringify(series);
-    const legendKey = seriesKey + kinds.join();
-    if (legendKey !== this.legendKey) {
-      this.legend.replaceChildren(...series.map(lineEntry), ...kinds.map(markEntry));
-    }
-    this.legendKey = legendKey;
     if (seriesKey !== this.seriesKey) this.loss.change({ series });
     this.seriesKey = seriesKey;
   }
 
-  private lossData(range: Range): AlignedData {
-    const { run, loss, state } = this;
-    if (!run) return [[]];
-    const { isLog } = loss;
-    const isSmooth = state.smoothing > 0;
-    const tableOf = (each: RunCurves, isOwn: boolean): uPlot.AlignedData => {
-      const raw = each.columns.loss;
-      const drawn = isOwn || !isSmooth ? raw : each.smoothedLoss;
-      const { x, rows } = decimate(each.x(state.xAxis), drawn, range, loss.columns);
-      const table: [number[], ...(number | null)[][]] = [x, valuesAt(drawn, rows, isLog)];
-      if (isOwn && isSmooth) table.push(valuesAt(each.smoothedLoss, rows, isLog));
-      return table;
-    };
-    const heldOut = run.hasHeldOut ? [heldOutTable(run, range, state.xAxis, isLog)] : [];
-    const tables = [
-      tableOf(run, true),
-      ...heldOut,
-      ...this.overlays.map((each) => tableOf(each, false)),
-    ];
-    return tables.length === 1 ? tables[0]! : uPlot.join(tables);
+  private lossData(run: RunCurves, range: Range): AlignedData {
+    const { columns, isLog } = this.loss;
+    return lossData(this.lossLines(run), { range, axis: this.state.xAxis, isLog, columns });
   }
 
   private sideData(chart: LineChart, name: SideName, range: Range): AlignedData {
@@ -327,7 +290,10 @@ export class Curves {
   }
 
   private showReadout(): void {
-    if (this.run) this.readout.show(this.run, this.overlays, this.pointed, this.state.xAxis);
+    const { run, overlays, pointed } = this;
+    if (!run) return;
+    this.readout.show(run, overlays, pointed, this.state.xAxis);
+    this.legend.setValues(lossValues(this.lossLines(run), pointed, this.state.xAxis));
   }
 
   private key(event: KeyboardEvent): void {
@@ -370,20 +336,6 @@ export class Curves {
     const to = direction > 0 ? Math.max(wanted, next) : Math.min(wanted, next);
     this.point(Math.min(Math.max(to, range.min), range.max));
   }
-}
-
-/** The held-out loss where it was measured, and one place beyond either end of what is shown. */
-function heldOutTable(run: RunCurves, range: Range, axis: XAxis, isLog: boolean): AlignedData {
-  const x = run.x(axis);
-  const { heldOutLoss } = run.columns;
-  const measured: number[] = [];
-  heldOutLoss.forEach((loss, row) => {
-    if (!Number.isNaN(loss)) measured.push(row);
-  });
-  const first = measured.filter((row) => x[row]! < range.min).length - 1;
-  const last = measured.findIndex((row) => x[row]! > range.max);
-  const rows = measured.slice(Math.max(0, first), last < 0 ? undefined : last + 1);
-  return [rows.map((row) => x[row]!), valuesAt(heldOutLoss, rows, isLog)];
 }
 
 function timeTick(seconds: number): string {

@@ -17,7 +17,8 @@ export function metricsTable(
   name: MetricName,
   title: string,
 ): TableContent {
-  const values = name === 'loss' ? ['Loss', 'Smoothed'] : [title];
+  const heldOut = name === 'loss' && run?.hasHeldOut ? ['Held out, last measured'] : [];
+  const values = name === 'loss' ? ['Loss', 'Smoothed', ...heldOut] : [title];
   const head = ['Step', 'Time', 'Epoch', ...values];
   if (!run || !range) return { caption: title, head, rows: [] };
   const { columns, smoothedLoss } = run;
@@ -32,6 +33,7 @@ export function metricsTable(
       figure(columns.epoch[row]!),
       figure(columns[name][row]!),
       ...(name === 'loss' ? [figure(smoothedLoss[row]!)] : []),
+      ...heldOut.map(() => figure(columns.heldOutLoss[run.heldOutRow(row) ?? -1] ?? NaN)),
     ]);
   return { caption: `${title} of ${run.summary.name}`, head, rows };
 }

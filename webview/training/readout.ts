@@ -23,15 +23,14 @@ export function readoutText(
 ): string {
   const row = at === null ? run.length - 1 : nearestRow(run.x(axis), at);
   if (row < 0) return 'No step has been taken yet.';
-  const { step, time, epoch, loss, lr, gradNorm, imagesPerSecond, memory, heldOutLoss } =
-    run.columns;
+  const { step, time, epoch, loss, lr, gradNorm, imagesPerSecond, memory } = run.columns;
   const isCheckpoint = run.summary.checkpoints.some((each) => each.step === step[row]);
   const parts = [
     `step ${count(step[row]!)}`,
     Number.isFinite(time[row]) && duration(time[row]!),
     Number.isFinite(epoch[row]) && `epoch ${epoch[row]!.toFixed(2)}`,
     lossText(loss[row]!, run.smoothedLoss[row]!),
-    Number.isFinite(heldOutLoss[row]) && `held out ${figure(heldOutLoss[row]!)}`,
+    heldOutText(run, row),
     Number.isFinite(lr[row]) && `rate ${figure(lr[row]!)}`,
     Number.isFinite(gradNorm[row]) && `gradient ${figure(gradNorm[row]!)}`,
     Number.isFinite(imagesPerSecond[row]) && `${figure(imagesPerSecond[row]!)} images / s`,
@@ -40,6 +39,15 @@ export function readoutText(
     ...overlays.map((each) => overlayText(each, at, axis)),
   ];
   return parts.filter((part) => part !== false).join(' · ');
+}
+
+/** As it was measured last; of an earlier step, that too. */
+function heldOutText(run: RunCurves, row: number): string | false {
+  const measured = run.heldOutRow(row);
+  if (measured === null) return false;
+  const { heldOutLoss, step } = run.columns;
+  const when = measured === row ? '' : ` (step ${count(step[measured]!)})`;
+  return `held out ${figure(heldOutLoss[measured]!)}${when}`;
 }
 
 function lossText(loss: number, smoothed: number): string {

@@ -1,11 +1,12 @@
 import { ColumnStore } from '../../src/engine/columns';
 import type {
+  EvaluationLine,
   MetricsColumns,
   MetricsDelta,
   RunHistory,
   RunSummary,
 } from '../../src/engine/protocol';
-import { nearestRow } from '../shared/decimate';
+import { lowerBound, nearestRow } from '../shared/decimate';
 import type { Range } from '../shared/range';
 import { decayOf, SmoothedColumn } from './smoothing';
 import type { XAxis } from './view-state';
@@ -23,13 +24,19 @@ export class RunCurves {
   private incoming: ColumnStore | null;
   readonly config: unknown;
   summary: RunSummary;
+  /** What was found by evaluations in its course, in order. */
+  evaluations: readonly EvaluationLine[];
   private smoothed: SmoothedColumn;
   private broken: number[] = [];
   /** Rows that were searched for broken ones. */
   private searched = 0;
+  private measured: number[] = [];
+  /** Rows that were searched for measured ones. */
+  private measuredTo = 0;
 
   constructor(history: RunHistory, smoothing: number) {
     this.summary = history.summary;
+    this.evaluations = history.evaluations;
     this.config = history.config;
     this.kept = new ColumnStore(history.columns);
     this.incoming = history.columns.step.length < history.rows ? new ColumnStore() : null;
@@ -51,7 +58,22 @@ export class RunCurves {
 
   /** Whether the run has measured the loss on held-out images. */
   get hasHeldOut(): boolean {
-    return this.columns.heldOutLoss.some((loss) => !Number.isNaN(loss));
+    return this.heldOutRows.length > 0;
+  }
+
+  /** The rows in which it was measured. */
+  get heldOutRows(): readonly number[] {
+    const { heldOutLoss } = this.columns;
+    for (; this.measuredTo < heldOutLoss.length; this.measuredTo++) {
+      if (!Number.isNaN(heldOutLoss[this.measuredTo])) this.measured.push(this.measuredTo);
+    }
+    return this.measured;
+  }
+
+  /** The last row up to this one in which it was measured; null for none. */
+  heldOutRow(row: number): number | null {
+    const rows = this.heldOutRows;
+    return rows[lowerBound(rows, row + 1) - 1] ?? null;
   }
 
   get smoothedLoss(): Float32Array {
@@ -59,7 +81,8 @@ export class RunCurves {
   }
 
   /** Takes rows; those that do not fit behind what is here are left out. */
-  take({ from, columns, left }: Omit<MetricsDelta, 'run'>): void {
+  take({ from, columns, left, evaluations }: Omit<MetricsDelta, 'run'>): void {
+    if (evaluations) this.evaluations = evaluations;
     const { incoming } = this;
     if (from > (incoming ?? this.kept).length) return;
     if (!incoming) return this.write(from, columns, left);
@@ -70,18 +93,21 @@ export class RunCurves {
   private replace(store: ColumnStore): void {
     this.kept = store;
     this.incoming = null;
-    this.broken = [];
-    this.searched = 0;
+    this.searchAgain();
     this.smoothed.follow(this.columns.loss, 0);
   }
 
   private write(from: number, columns: MetricsColumns, left: number): void {
     this.store.write(from, columns, left);
-    if (from < this.searched) {
-      this.broken = [];
-      this.searched = 0;
-    }
+    if (from < Math.max(this.searched, this.measuredTo)) this.searchAgain();
     this.smoothed.follow(this.columns.loss, from);
+  }
+
+  private searchAgain(): void {
+    this.broken = [];
+    this.searched = 0;
+    this.measured = [];
+    this.measuredTo = 0;
   }
 
   /** Smooths over about 2^smoothing lines. */
