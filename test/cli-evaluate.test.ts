@@ -60,8 +60,32 @@ it('says that a model may have seen the images, where the run tells nothing of t
   expect((await evaluate(...args)).stdout).toContain('trained on the held-out images too, or');
 });
 
+it("draws by the model's own solver, or as it is told", async () => {
+  const settingsOf = async (...args: string[]) => {
+    const common = ['--dataset', 'grey', '--count', '100', '--steps', '2', '--json'];
+    return eventsOf(await evaluate(...args, ...common)).at(-1)!.settings;
+  };
+  await cli.run(['export', 'run', '--format', 'diffusers', '--out', 'euler']);
+  const file = cli.at('euler', 'scheduler', 'scheduler_config.json');
+  const config = JSON.parse(readFileSync(file, 'utf8')) as object;
+  const scheduler = { _class_name: 'EulerDiscreteScheduler', timestep_spacing: 'trailing' };
+  writeFileSync(file, JSON.stringify({ ...config, ...scheduler }));
+  expect(await settingsOf('euler')).toMatchObject({ solver: 'euler', spacing: 'trailing' });
+  expect(await settingsOf('run')).toMatchObject({ solver: 'ddim', spacing: 'leading', eta: 0 });
+  const told = ['--solver', 'dpmsolver++', '--order', '1', '--karras', '--threshold', '0.9'];
+  expect(await settingsOf('run', ...told)).toMatchObject({
+    solver: 'dpmsolver++',
+    order: 1,
+    karras: true,
+    threshold: { ratio: 0.9 },
+  });
+  expect(await settingsOf('run', '--eta', '0.5')).toMatchObject({ solver: 'ddim', eta: 0.5 });
+});
+
 it('says what is wrong, and writes nothing', async () => {
-  const before = readdirSync(cli.path);
+  // Data sets are decoded into the cache, whatever comes of it.
+  const entries = () => readdirSync(cli.path).filter((name) => name !== 'cache');
+  const before = entries();
   writeFileSync(cli.at('taken.json'), '{}');
   const wrong: readonly (readonly string[])[] = [
     ['nowhere'],
@@ -69,12 +93,17 @@ it('says what is wrong, and writes nothing', async () => {
     ['run', '--dataset', 'missing'],
     ['run', '--dataset', 'few'],
     ['run', '--out', 'taken.json'],
+    ['run', '--solver', 'ddim', '--order', '2'],
+    ['run', '--dataset', 'grey', '--eta', '0.5', '--solver', 'euler'],
+    ['run', '--steps', '100000', '--dataset', 'grey'],
     ['run', '--out', 'quality.txt'],
   ];
   for (const args of wrong) {
     const { code, stdout, stderr } = await evaluate(...args);
     expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' });
     expect(stderr).toMatch(/error: .+/);
+    // Nothing was computed for it.
+    expect(stderr).not.toContain('learning');
   }
-  expect(readdirSync(cli.path).sort()).toEqual([...before, 'taken.json'].sort());
+  expect(entries().sort()).toEqual([...before, 'taken.json'].sort());
 });

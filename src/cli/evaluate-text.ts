@@ -3,6 +3,7 @@ import type { Evaluation, Likeness } from '../core/evaluate/evaluation';
 import type { Estimate } from '../core/evaluate/jackknife';
 import type { TimestepLoss } from '../core/sample/model-loss';
 import { count, duration, fields, plural, shortPath } from './format';
+import { solverLine } from './sample-solver';
 
 /** A figure and its error, with as many digits as the error lets stand. */
 export function estimate({ value, error }: Estimate): string {
@@ -71,7 +72,7 @@ export function evaluationText(found: Evaluation, bold: (text: string) => string
     ...fields([
       [
         'samples',
-        `${plural(found.count, 'image')}, ${settings.solver}, ${plural(settings.steps, 'step')}, seed ${settings.seed}${guidance}`,
+        `${plural(found.count, 'image')}, ${solverLine(settings)}, seed ${settings.seed}${guidance}`,
       ],
       ['against', `${plural(found.reference, 'image')} of ${found.dataset}`],
       ['features', space],

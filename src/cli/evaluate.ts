@@ -6,9 +6,9 @@ import { writeFileAtomic } from '../core/base/files';
 import { prepareNewFile } from '../core/base/output-files';
 import { parseWith } from '../core/base/schema';
 import { DEVICES } from '../core/config/training-config';
-import { SOLVER_NAMES } from '../core/diffusion/solvers';
 import { evaluate } from '../core/evaluate/evaluate';
 import { openRuntime } from '../core/runtime/open';
+import { checkUse } from '../core/sample/solver-settings';
 import { EvaluateView } from './evaluate-view';
 import { evaluationText } from './evaluate-text';
 import { catchInterrupts } from './interrupts';
@@ -20,6 +20,7 @@ import {
   type CommonOptions,
 } from './options';
 import { Output } from './output';
+import { addSolverOptions, TypedSolver } from './sample-solver';
 import { surroundings } from './surroundings';
 import { openTerminal } from './terminal';
 
@@ -27,6 +28,7 @@ const EXAMPLES = `
 Examples:
   diffusion-lab evaluate runs/digits-2026-11-23-1
   diffusion-lab evaluate runs/digits-2026-11-23-1 --count 5000 --out quality.json
+  diffusion-lab evaluate runs/digits-2026-11-23-1 --solver dpmsolver++ --steps 15
   diffusion-lab evaluate ./ddpm --dataset ./sprites
 
 Samples are compared with the data set in the features of a small classifier, which
@@ -40,8 +42,7 @@ const COUNT = 1000;
 
 const Settings = z.object({
   count: z.int().min(100).max(50_000).default(COUNT),
-  solver: z.enum(SOLVER_NAMES).default('ddim'),
-  steps: z.int().min(1).optional(),
+  ...TypedSolver,
   seed: z.int().min(0).default(0),
   guidance: z.number().optional(),
   device: z.enum(DEVICES).default('auto'),
@@ -61,10 +62,10 @@ export function evaluateCommand(program: Command): void {
     .option('--dataset <what>', 'what to compare with (default: what the run was trained on)')
     .optionsGroup('Sampling:')
     .option('--count <n>', `images to draw, 100 … 50000 (default ${COUNT})`, numberOrText)
-    .option('--solver <name>', `${SOLVER_NAMES.join(', ')} (default ddim)`)
-    .option('--steps <n>', "timesteps (default: the solver's)", numberOrText)
     .option('--seed <n>', 'seed of the noise (default 0)', wholeOrText)
-    .option('--guidance <x>', 'towards the classes, as sample has it (default 2)', numberOrText)
+    .option('--guidance <x>', 'towards the classes, as sample has it (default 2)', numberOrText);
+  addSolverOptions(command.optionsGroup('Solver:'));
+  command
     .optionsGroup('Device:')
     .option('--device <name>', DEVICES.join(', '))
     .option('--threads <n>', 'CPU threads', numberOrText)
@@ -75,6 +76,7 @@ export function evaluateCommand(program: Command): void {
 
 async function runEvaluate(target: string, options: EvaluateOptions): Promise<void> {
   const { device, threads, ...wishes } = parseWith(Settings, options, optionName);
+  if (wishes.solver) checkUse(wishes.solver, wishes);
   if (options.out !== undefined) await prepareNewFile('--out', options.out, '.json');
   const closed = new AbortController();
   const output = new Output(Boolean(options.json), () => closed.abort());

@@ -1,9 +1,13 @@
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { BHS, SOLVERS, SOLVER_NAMES, solversWith, VARIANCES } from '../core/diffusion/solvers';
 import { SPACINGS } from '../core/diffusion/spacing';
-import type { SolverSettings } from '../core/sample/solver-settings';
+import { SolverShape, type SolverSettings } from '../core/sample/solver-settings';
 import { plural } from './format';
 import { numberOrText } from './options';
+
+/** The options of {@link addSolverOptions} as they were typed: fields of a zod object. */
+export const TypedSolver = { ...SolverShape, spacing: z.enum(SPACINGS).optional() };
 
 /** Adds the options of the solvers, each with the solvers that take it. */
 export function addSolverOptions(command: Command): Command {

@@ -8,7 +8,6 @@ import { parseWith } from '../core/base/schema';
 import { DEVICES } from '../core/config/training-config';
 import { PRECISIONS } from '../core/runtime/runtime';
 import { DenoiserCache } from '../core/sample/denoiser-cache';
-import { SPACINGS } from '../core/diffusion/spacing';
 import { openRuntime } from '../core/runtime/open';
 import { describeSampling } from '../core/sample/describe-sampling';
 import {
@@ -19,7 +18,7 @@ import {
   type SampledEvent,
   type SampledModel,
 } from '../core/sample/sampling-job';
-import { checkUse, SolverShape } from '../core/sample/solver-settings';
+import { checkUse } from '../core/sample/solver-settings';
 import { Animation } from './animation';
 import { duration, fields, plural, shortPath } from './format';
 import { catchInterrupts } from './interrupts';
@@ -33,7 +32,7 @@ import {
 import { Output } from './output';
 import { freeName, prepareFolder, prepareGif, preparePng } from '../core/base/output-files';
 import { addClassOptions, ClassSettings, classWishes, type ClassWishes } from './sample-classes';
-import { addSolverOptions } from './sample-solver';
+import { addSolverOptions, TypedSolver } from './sample-solver';
 import { openSampleView, type SampleView } from './sample-view';
 import { commandLine, surroundings, VERSION } from './surroundings';
 import { openTerminal } from './terminal';
@@ -56,8 +55,7 @@ const COUNT = 16;
 const Settings = z.object({
   count: z.int().min(1).max(4096).optional(),
   ...ClassSettings,
-  ...SolverShape,
-  spacing: z.enum(SPACINGS).optional(),
+  ...TypedSolver,
   seed: z.int().min(0).default(0),
   device: z.enum(DEVICES).default('auto'),
   precision: z.enum(PRECISIONS).default('float32'),

@@ -14,6 +14,7 @@ import { lossByTimestep } from '../sample/model-loss';
 import {
   openModel,
   sampleImages,
+  settingsFor,
   type SampledEvent,
   type SampledModel,
   type SamplingWishes,
@@ -74,6 +75,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   const { runtime, signal } = request;
   report('dataset')(0);
   const model = await openModel(request.target);
+  settingsFor(model, request.wishes);
   const reference = await openReference(request, model);
   const { source, train, heldOut } = reference;
   const opening = openFeatureSpace({
