@@ -1,4 +1,6 @@
 import type {
+  EvaluationCost,
+  EvaluationRequest,
   Frame,
   FramePart,
   FramesResult,
@@ -69,6 +71,8 @@ export type HostToTraining =
   | { readonly type: 'previews'; readonly previews: readonly Preview[] }
   /** The history of another run, asked for with `overlay`; what is added later comes as `metrics`. */
   | { readonly type: 'overlay'; readonly history: RunHistory }
+  /** The answer to `askEvaluationCost`; null where it could not be measured. */
+  | { readonly type: 'evaluationCost'; readonly cost: EvaluationCost | null }
   /** A request of the view that failed, or the reading of its run, as a sentence. */
   | { readonly type: 'failed'; readonly message: string };
 
@@ -78,6 +82,10 @@ export type TrainingAction =
 export type TrainingToHost =
   | AnyWebviewToHost
   | { readonly type: 'act'; readonly action: TrainingAction }
+  /** What would an evaluation of the running training cost? */
+  | { readonly type: 'askEvaluationCost'; readonly samples: number }
+  /** Evaluate the running training every so often, or no more. */
+  | { readonly type: 'evaluateEvery'; readonly wish: EvaluationRequest }
   | { readonly type: 'wantPreviews'; readonly steps: readonly number[] }
   | { readonly type: 'overlay'; readonly run: string }
   /** It is not laid over any more. */

@@ -79,7 +79,7 @@ export class Header {
     const { summary, status } = content;
     const name = summary?.name ?? status?.name ?? '';
     setText(this.name, name);
-    this.showPhase(phase, phaseMessage(content));
+    this.showPhase(phase, phaseMessage(content), isEvaluating(content));
     this.showProgress(content, phase);
     this.showActions(content, phase);
     this.showFacts(content);
@@ -92,9 +92,9 @@ export class Header {
     return row;
   }
 
-  private showPhase(phase: Phase, message: string | null): void {
-    setText(this.pill, phaseLabel(phase));
-    this.pill.dataset.tone = phaseTone(phase);
+  private showPhase(phase: Phase, message: string | null, isEvaluating: boolean): void {
+    setText(this.pill, isEvaluating ? 'Evaluating' : phaseLabel(phase));
+    this.pill.dataset.tone = isEvaluating ? 'busy' : phaseTone(phase);
     setText(this.message, message ?? '');
     show(this.notice, message !== null);
     const isBad = phase === 'failed' || phase === 'broken';
@@ -115,7 +115,10 @@ export class Header {
     const steps = status?.steps ?? summary?.steps ?? 0;
     const share = steps > 0 ? step / steps : 0;
     this.bar.value = share;
-    setText(this.steps, `step ${count(step)} of ${count(steps)} · ${percent(share)}`);
+    const done = `step ${count(step)} of ${count(steps)} · ${percent(share)}`;
+    const running = status?.evaluation?.running;
+    const doing = running ? ` · evaluating: ${running.what} ${percent(running.share)}` : '';
+    setText(this.steps, done + doing);
   }
 
   private showActions(situation: Situation, phase: Phase): void {
@@ -151,6 +154,11 @@ export class Header {
     setText(this.reason, `Why this device: ${reason}`);
     show(this.reason, reason !== '' && reason !== AS_ASKED);
   }
+}
+
+/** A held evaluation is held. */
+function isEvaluating({ status }: Situation): boolean {
+  return status?.state === 'running' && status.evaluation?.running != null;
 }
 
 /** The engine's reason for a device that the user chose, who knows it. */

@@ -7,6 +7,7 @@ import { count } from '../shared/format';
 import type { Host } from '../shared/host';
 import { Compare } from './compare';
 import { Curves, MOST_OVERLAYS } from './curves';
+import { EvaluationCard } from './evaluation-card';
 import { Header } from './header';
 import { HeatMap } from './heat-map';
 import { MARKS } from './marks';
@@ -34,6 +35,7 @@ export class TrainingView {
   private readonly curves: Curves;
   private readonly heat: HeatMap;
   private readonly timeline: Timeline;
+  private readonly evaluation: EvaluationCard;
   private readonly compare: Compare;
   private readonly engineNotice = h('p');
   private readonly engineBar: HTMLElement;
@@ -62,9 +64,13 @@ export class TrainingView {
       keep: (changes) => this.keep(changes),
       onRange: () => this.drawHeat(true),
     });
-    this.heat = new HeatMap(this.state.tables.includes('heat'), (isTable) => {
-      const others = this.state.tables.filter((each) => each !== 'heat');
-      this.keep({ tables: isTable ? [...others, 'heat'] : others });
+    this.heat = new HeatMap(this.state.tables.includes('heat'), (isTable) =>
+      this.keepTable('heat', isTable),
+    );
+    this.evaluation = new EvaluationCard(this.state.tables.includes('evaluation'), {
+      askCost: (samples) => host.post({ type: 'askEvaluationCost', samples }),
+      turn: (wish) => host.post({ type: 'evaluateEvery', wish }),
+      onTable: (isTable) => this.keepTable('evaluation', isTable),
     });
     this.timeline = new Timeline({
       want: (steps) => host.post({ type: 'wantPreviews', steps }),
@@ -113,6 +119,9 @@ export class TrainingView {
           new RunCurves(message.history, this.state.smoothing),
         );
         return this.changed();
+      case 'evaluationCost':
+        this.evaluation.cost = message.cost;
+        return;
       case 'engine':
         this.health = message.health;
         this.timeline.retry();
@@ -182,6 +191,7 @@ export class TrainingView {
     const overlays = this.shownOverlays();
     this.curves.setRuns(run, overlays, this.state);
     this.drawHeat(false);
+    this.drawEvaluation(run);
     this.compare.offer(this.others, this.chosenOverlays);
     this.compare.showDifference(run, overlays);
     this.markDrawn();
@@ -196,6 +206,17 @@ export class TrainingView {
   private drawHeat(isMoving: boolean): void {
     const { range } = this.curves;
     if (this.run && range) this.heat.show(this.run, range, this.state.xAxis, isMoving);
+  }
+
+  private drawEvaluation(run: RunCurves): void {
+    const { status, health } = this;
+    const canAsk = status?.state === 'running' || status?.state === 'paused';
+    this.evaluation.update({
+      name: run.summary.name,
+      evaluations: run.evaluations,
+      step: Math.max(status?.step ?? 0, run.columns.step.at(-1) ?? 0),
+      status: canAsk && health.state === 'up' ? status.evaluation : null,
+    });
   }
 
   private drawEngine(): void {
@@ -238,6 +259,11 @@ export class TrainingView {
     }
   }
 
+  private keepTable(name: string, isTable: boolean): void {
+    const others = this.state.tables.filter((each) => each !== name);
+    this.keep({ tables: isTable ? [...others, name] : others });
+  }
+
   private keep(changes: Partial<ViewState>): void {
     this.state = { ...this.state, ...changes };
     this.host.keep(changes);
@@ -267,6 +293,7 @@ export class TrainingView {
       this.timeline.element,
       this.curves.sideElement,
       this.heat.card.element,
+      this.evaluation.element,
     );
     return h(
       'div',

@@ -6,7 +6,7 @@ import type {
   TrainingAction,
   TrainingToHost,
 } from '../../../webview/protocol';
-import type { RunSummary, TrainingStatus } from '../../engine/protocol';
+import type { EvaluationCost, RunSummary, TrainingStatus } from '../../engine/protocol';
 import { execute } from '../command-ids';
 import { isLive } from '../live-training';
 import type { Services } from '../services';
@@ -230,6 +230,12 @@ export class TrainingPanel implements vscode.Disposable {
         return void ACTIONS[message.action](this.run ?? undefined);
       case 'wantPreviews':
         return void this.attempt(() => this.sendPreviews(message.steps));
+      case 'askEvaluationCost':
+        return void this.attempt(() => this.sendCost(message.samples));
+      case 'evaluateEvery':
+        return void this.attempt(async () => {
+          await this.services.engine.request('evaluateEvery', message.wish);
+        });
       case 'overlay':
         return this.overlays.show(message.run);
       case 'dropOverlay':
@@ -246,6 +252,16 @@ export class TrainingPanel implements vscode.Disposable {
     if (run === null) return;
     const previews = await this.services.engine.request('previews', { run, steps });
     this.post({ type: 'previews', previews });
+  }
+
+  private async sendCost(samples: number): Promise<void> {
+    const { engine } = this.services;
+    let cost: EvaluationCost | null = null;
+    try {
+      cost = await engine.request('evaluationCost', { samples });
+    } finally {
+      this.post({ type: 'evaluationCost', cost });
+    }
   }
 
   private async attempt(action: () => Promise<void>): Promise<void> {
