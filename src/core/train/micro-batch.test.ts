@@ -29,8 +29,8 @@ describe('the parts of a batch', () => {
 
   it('are whole on a GPU, and on the CPU the smaller the larger the activations', () => {
     expect(mostImagesAtOnce(unet(64, 32), 'webgpu')).toBe(Infinity);
-    expect(mostImagesAtOnce(unet(64, 32), 'cpu')).toBe(Math.floor(3.2e6 / (2 * 32 * 64 * 64)));
-    expect(mostImagesAtOnce(unet(32, 32), 'cpu')).toBe(Math.floor(3.2e6 / (2 * 32 * 32 * 32)));
+    expect(mostImagesAtOnce(unet(64, 32), 'cpu')).toBe(Math.floor(6.4e6 / (2 * 32 * 64 * 64)));
+    expect(mostImagesAtOnce(unet(32, 32), 'cpu')).toBe(Math.floor(6.4e6 / (2 * 32 * 32 * 32)));
     expect(mostImagesAtOnce(unet(1024, 16), 'cpu')).toBe(1);
   });
 
@@ -46,7 +46,7 @@ describe('the parts of a batch', () => {
 });
 
 describe('a step in parts', () => {
-  // Attention between 1024 pixels makes three parts of seven images, so that two places stay over.
+  // Attention between 1024 pixels makes two parts of seven images, so that a place stays over.
   const config = tinyConfig({
     imageSize: 32,
     dataset: 'digits',
@@ -67,7 +67,7 @@ describe('a step in parts', () => {
     ['self-conditioned', selfConditioned as typeof config],
   ])('has the losses, gradients and masks of the whole step: %s', async (_, config) => {
     const model = modelConfigOf(config.model, { imageSize: 32, channels: 1 });
-    expect(partsOf(7, mostImagesAtOnce(model, 'cpu'))).toEqual({ count: 3, size: 3 });
+    expect(partsOf(7, mostImagesAtOnce(model, 'cpu'))).toEqual({ count: 2, size: 4 });
     const batches = await batchesOf(config, 4);
     const steppers = [await openStepper(cpu, config), await openStepper(whole, config)] as const;
     const parts = await takeSteps(steppers[0], config, batches);

@@ -16,11 +16,11 @@ export interface BatchParts {
 type Feeds = Readonly<Record<string, Float32Array>>;
 
 /**
- * Numbers that the largest activation of a part may have, on the CPU. A step's memory grows with it,
- * while its speed hardly changes: below some 2 million, what each part costs once (the kernels' layout,
- * the sum of the gradients) begins to show.
+ * Numbers that the largest activation of a part may have, on the CPU. A step's memory grows with it;
+ * the smaller it is, the more often comes what each part costs once: the kernels' layout, the sum of the
+ * gradients, and a gradient kept for that sum.
  */
-const MOST_NUMBERS = 3.2e6;
+const MOST_NUMBERS = 6.4e6;
 
 /** Numbers in the largest tensor that depends on what a graph is fed. */
 function largestOfFeeds(graph: Graph): number {
