@@ -1,4 +1,4 @@
-import { StoppedError } from '../base/errors';
+import { throwIfStopped } from '../base/errors';
 import { toNumbers } from './float-formats';
 import { DTYPE_BYTES, SafetensorsFile } from './safetensors';
 
@@ -31,7 +31,7 @@ export async function* numbersOf(
   const { dtype, byteLength } = file.info(name);
   const step = CHUNK_ELEMENTS * DTYPE_BYTES[dtype];
   for (let begin = 0; begin < byteLength; begin += step) {
-    if (signal?.aborted) throw new StoppedError('stopped');
+    throwIfStopped(signal);
     const bytes = await file.readRange(name, begin, Math.min(begin + step, byteLength));
     yield toNumbers(dtype, bytes);
   }

@@ -1,9 +1,10 @@
+import { throwIfStopped } from '../../base/errors';
 import { mix } from '../forward';
 import type { Predict } from '../prediction';
 import { epsFromX0 } from '../prediction';
 import { alphaBarAt, levelAt } from '../schedule';
 import type { SolverOptions, SolverStep } from './solver';
-import { checkOptions, limitX0, stepOf, throwIfStopped } from './solver';
+import { checkOptions, limitX0, stepOf } from './solver';
 
 /**
  * Denoising diffusion implicit models (Song et al., 2020, equations 12 and 16):

@@ -1,9 +1,10 @@
+import { throwIfStopped } from '../../base/errors';
 import { mix } from '../forward';
 import type { Predict } from '../prediction';
 import type { NoiseSchedule } from '../schedule';
 import { alphaBarAt, levelAt } from '../schedule';
 import type { SolverOptions, SolverStep, Variance } from './solver';
-import { checkOptions, limitX0, stepOf, throwIfStopped } from './solver';
+import { checkOptions, limitX0, stepOf } from './solver';
 
 /** The Gaussian q(x_prev | x_t, x_0): mean = x0·meanX0 + x_t·meanXt. */
 export interface Posterior {

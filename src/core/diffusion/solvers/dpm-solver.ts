@@ -1,14 +1,9 @@
+import { throwIfStopped } from '../../base/errors';
 import { weightedSum } from '../forward';
 import type { Predict } from '../prediction';
-import { lambdaOf, levelsOf, type SigmaLevel } from './levels';
+import { lambdaOf, levelsOf, type Seen, type SigmaLevel } from './levels';
 import type { SolverOptions, SolverStep } from './solver';
-import { limitX0, stepOf, throwIfStopped } from './solver';
-
-/** A prediction of x0 and the level at which it was made. */
-interface Seen {
-  readonly x0: Float32Array;
-  readonly level: SigmaLevel;
-}
+import { limitX0, stepOf } from './solver';
 
 /** A step as weights: of the state, and of the derivatives D0 = x0, D1 and D2 of x0 along λ. */
 interface StepWeights {

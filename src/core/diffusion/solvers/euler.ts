@@ -1,8 +1,9 @@
+import { throwIfStopped } from '../../base/errors';
 import { weightedSum } from '../forward';
 import type { Predict } from '../prediction';
 import { levelsOf, type SigmaLevel } from './levels';
 import type { SolverOptions, SolverStep } from './solver';
-import { limitX0, stepOf, throwIfStopped } from './solver';
+import { limitX0, stepOf } from './solver';
 
 /**
  * Euler's method on the probability flow dx/dσ = (x − x0)/σ (Karras et al., 2022, equation 4 and

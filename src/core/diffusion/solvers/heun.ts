@@ -1,8 +1,9 @@
+import { throwIfStopped } from '../../base/errors';
 import { weightedSum } from '../forward';
 import type { Predict } from '../prediction';
 import { levelsOf } from './levels';
 import type { SolverOptions, SolverStep } from './solver';
-import { limitX0, stepOf, throwIfStopped } from './solver';
+import { limitX0, stepOf } from './solver';
 
 /**
  * Heun's method on the probability flow (Karras et al., 2022, Algorithm 1): a step of Euler's, and then

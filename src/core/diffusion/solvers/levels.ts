@@ -9,6 +9,12 @@ export interface SigmaLevel extends Level {
   readonly sigma: number;
 }
 
+/** A prediction of x0 and the level at which it was made. */
+export interface Seen {
+  readonly x0: Float32Array;
+  readonly level: SigmaLevel;
+}
+
 const CLEAN: SigmaLevel = { sigma: 0, signal: 1, noise: 0 };
 
 /**

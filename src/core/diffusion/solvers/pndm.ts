@@ -1,11 +1,11 @@
-import { UserError } from '../../base/errors';
+import { throwIfStopped, UserError } from '../../base/errors';
 import { weightedSum } from '../forward';
 import type { Predict } from '../prediction';
 import { predictionAt, weightsAt } from '../prediction';
 import type { Level } from '../schedule';
 import { levelAt } from '../schedule';
 import type { SolverOptions, SolverStep } from './solver';
-import { checkOptions, stepOf, throwIfStopped } from './solver';
+import { checkOptions, stepOf } from './solver';
 
 /** Steps that the Runge-Kutta start takes, and evaluations in each. */
 export const PRK = { steps: 3, evaluations: 4 } as const;

@@ -1,4 +1,4 @@
-import { StoppedError, UserError } from '../../base/errors';
+import { UserError } from '../../base/errors';
 import type { Clip, Predict, PredictionKind, Threshold } from '../prediction';
 import { clipX0, predictionAt, thresholdX0 } from '../prediction';
 import type { Level, NoiseSchedule } from '../schedule';
@@ -139,11 +139,6 @@ function checkChoice<T>(what: string, value: T, choices: readonly T[]): void {
   throw new UserError(
     `There is no ${what} '${String(value)}': choose one of ${choices.join(', ')}.`,
   );
-}
-
-/** @throws StoppedError when the signal is aborted. */
-export function throwIfStopped(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new StoppedError('Sampling was stopped.');
 }
 
 /** The predicted x0 within the limits of the options. */

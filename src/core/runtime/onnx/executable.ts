@@ -1,6 +1,6 @@
 import type { Graph } from '../../graph/ops';
 import type { DeviceState, Executable } from '../runtime';
-import { explain, type FailedGraph } from './failures';
+import { explain, type FailedGraph } from '../failures';
 import { nextStateName } from './lower';
 import { Tensor, type InferenceSession } from './ort';
 import { OnnxState } from './state';

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { cpu, drawn, evaluate, graphOf } from '../../../../test/support/values';
 import { webgpu } from '../../../../test/support/webgpu';
 import { UserError } from '../../base/errors';
-import { explain } from './failures';
+import { explain } from '../failures';
 import type * as Lower from './lower';
 import { OnnxRuntime } from './onnx-runtime';
 import type { OnnxState } from './state';

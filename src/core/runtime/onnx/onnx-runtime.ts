@@ -11,7 +11,7 @@ import type {
 } from '../runtime';
 import { channelBlock } from './channel-block';
 import { OnnxExecutable } from './executable';
-import { explain } from './failures';
+import { explain } from '../failures';
 import { inHalfPrecision } from './half-precision';
 import { lower, nextStateName, type LowerOptions } from './lower';
 import { encodeModel } from './model';

@@ -1,6 +1,6 @@
 import type { Graph, GraphOutput, Node, OpKind, Tensor } from '../../graph/ops';
 import { formatShape, sizeOf } from '../../graph/shape';
-import { explain, type FailedGraph } from '../onnx/failures';
+import { explain, type FailedGraph } from '../failures';
 import type { DeviceState, Executable } from '../runtime';
 import type { Tensorflow, TfTensor } from './api';
 import { KERNELS, type Kernel } from './kernels';

@@ -1,4 +1,4 @@
-import { explain } from '../onnx/failures';
+import { explain } from '../failures';
 import type { DeviceState, HostTensor } from '../runtime';
 import type { Tensorflow, TfTensor } from './api';
 

@@ -1,4 +1,4 @@
-import { UserError } from '../../base/errors';
+import { UserError } from '../base/errors';
 
 const OUT_OF_MEMORY = new RegExp(
   [
