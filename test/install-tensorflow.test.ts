@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isAlive } from '../src/core/base/this-process';
 import {
@@ -9,7 +10,7 @@ import {
 } from '../src/core/runtime/tensorflow/install-protocol';
 import { CommandLine, eventsOf } from './support/cli';
 import { bundle } from './support/bundles';
-import { fakeNpm, startedIn } from './support/fake-npm';
+import { fakeNpm, STALLED, startedIn } from './support/fake-npm';
 
 let cli: CommandLine;
 let installer: string;
@@ -122,6 +123,18 @@ describe.runIf(here)('the process that installs for the editor', () => {
     expect(last).toEqual({ kind: 'failed', message: expect.stringMatching(FAILURE) });
     expect(left()).toEqual([]);
   });
+
+  // The trial's own deadline is 30 s.
+  it('stops the trial of the device when its parent leaves, and keeps the package', async () => {
+    const { child, ended } = start('stalls', () => undefined);
+    await expect.poll(() => existsSync(path.join(cache, STALLED)), { timeout: 15_000 }).toBe(true);
+    const trial = Number(readFileSync(path.join(cache, STALLED), 'utf8'));
+    expect(isGone(trial)).toBe(false);
+    child.disconnect();
+    expect(await ended).toEqual({ kind: 'installed' });
+    expect(isGone(trial)).toBe(true);
+    expect(left()).toEqual(['tensorflow']);
+  }, 25_000);
 
   it('stops, with all that npm has started, when its parent leaves', async () => {
     const holder: { child?: ChildProcess } = {};

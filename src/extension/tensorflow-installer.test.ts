@@ -41,9 +41,30 @@ describe('the installer of TensorFlow', () => {
     expect(await runInstaller(file, '/cache', nothing, stop.signal)).toEqual({ kind: 'stopped' });
   });
 
+  it('that is stopped while it tries the device has installed it', async () => {
+    const file = installer(
+      'tries',
+      `process.on('disconnect', () => process.exit());
+       process.send({ kind: 'installed' });`,
+    );
+    const stop = new AbortController();
+    const lines: string[] = [];
+    const onLine = (line: string) => {
+      lines.push(line);
+      stop.abort();
+    };
+    expect(await runInstaller(file, '/cache', onLine, stop.signal)).toEqual({ kind: 'untried' });
+    expect(lines).toEqual(['trying whether it works here']);
+  });
+
   it.each([
     ['fails', `process.send({ kind: 'failed', message: 'No.' }, () => process.exit());`, 'No.'],
     ['dies', 'process.exit(3);', 'TensorFlow was not installed: its installer ended (code 3).'],
+    [
+      'dies trying',
+      `process.send({ kind: 'installed' }, () => process.exit(3));`,
+      'TensorFlow is installed, but was not tried: its installer ended (code 3).',
+    ],
   ])('that %s says so', async (name, code, message) => {
     const end = await runInstaller(installer(name, code), '/cache', nothing, never);
     expect(end).toEqual({ kind: 'failed', message });

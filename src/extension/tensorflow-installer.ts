@@ -3,15 +3,17 @@ import type { InstallMessage } from '../core/runtime/tensorflow/install-protocol
 
 /** How an installation ended. */
 export type InstallEnd =
-  | Exclude<InstallMessage, { kind: 'progress' }>
+  | Exclude<InstallMessage, { kind: 'progress' | 'installed' }>
   /** By `signal`: nothing was installed. */
-  | { readonly kind: 'stopped' };
+  | { readonly kind: 'stopped' }
+  /** By `signal`: it is installed, but was not tried to the end. */
+  | { readonly kind: 'untried' };
 
 /**
  * Installs TensorFlow in a process of its own.
  *
  * @param file the bundled process that installs
- * @param onLine told what npm is about, a line at a time
+ * @param onLine told what npm is about, a line at a time, and then that the device is tried
  */
 export function runInstaller(
   file: string,
@@ -31,15 +33,19 @@ export function runInstaller(
     const stop = () => child.connected && child.disconnect();
     signal.addEventListener('abort', stop);
     let end: InstallEnd | null = null;
+    let isInstalled = false;
     child.on('message', (message: InstallMessage) => {
-      if (message.kind === 'progress') onLine(message.line);
-      else end = message;
+      if (message.kind === 'progress') return onLine(message.line);
+      if (message.kind !== 'installed') return void (end = message);
+      isInstalled = true;
+      onLine('trying whether it works here');
     });
     const settle = (otherwise: string) => {
       signal.removeEventListener('abort', stop);
+      const how = isInstalled ? 'is installed, but was not tried' : 'was not installed';
       if (end) resolve(end);
-      else if (signal.aborted) resolve({ kind: 'stopped' });
-      else resolve({ kind: 'failed', message: `TensorFlow was not installed: ${otherwise}.` });
+      else if (signal.aborted) resolve({ kind: isInstalled ? 'untried' : 'stopped' });
+      else resolve({ kind: 'failed', message: `TensorFlow ${how}: ${otherwise}.` });
     };
     child.on('error', ({ message }) => settle(`its installer cannot run (${message})`));
     child.on('exit', (code, by) => settle(`its installer ended (${by ?? `code ${code}`})`));

@@ -4,10 +4,16 @@ import type { Scratch } from './bundles';
 
 /**
  * What the npm does that stands in for the real one: `installs` a package without a GPU, `fails` as the real
- * one does where Google's storage cannot be reached, ends well but `lacks` the native part, or `hangs` with
- * a process of its own.
+ * one does where Google's storage cannot be reached, ends well but `lacks` the native part, `hangs` with
+ * a process of its own, or installs a package that `stalls` the process that loads it.
  */
-export type FakeNpm = 'installs' | 'fails' | 'lacks' | 'hangs';
+export type FakeNpm = 'installs' | 'fails' | 'lacks' | 'hangs' | 'stalls';
+
+/** Notes its process in the folder of the package, and waits for ever. */
+const STALL = [
+  "require('node:fs').writeFileSync(__dirname + '/stalled', String(process.pid));",
+  'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);',
+].join('\n');
 
 const FAILURE = [
   "node:events:502\n      throw er; // Unhandled 'error' event\n      ^\n",
@@ -28,7 +34,8 @@ mkdirSync(root, { recursive: true });
 writeFileSync(path.join(root, 'package.json'), '{"main":"index.js"}');
 writeFileSync(path.join(root, 'index.js'), 'exports.backend = () => ({ isUsingGpuDevice: false });');
 console.log('* Downloading libtensorflow');
-if (mode === 'installs') {
+if (mode === 'stalls') writeFileSync(path.join(root, 'index.js'), ${JSON.stringify(STALL)});
+if (mode === 'installs' || mode === 'stalls') {
   mkdirSync(path.join(root, 'lib', 'napi-v8'), { recursive: true });
   writeFileSync(path.join(root, 'lib', 'napi-v8', 'tfjs_binding.node'), '');
 } else if (mode === 'fails') {
@@ -41,13 +48,18 @@ if (mode === 'installs') {
 `;
 
 /** An environment whose search path begins with an npm that does as told. */
-export function fakeNpm(scratch: Scratch, mode: FakeNpm): Record<string, string> {
+export function fakeNpm(scratch: Pick<Scratch, 'at'>, mode: FakeNpm): Record<string, string> {
   const folder = scratch.at('fake-npm');
   mkdirSync(folder, { recursive: true });
   const code = `#!${process.execPath}\n${CODE}`;
   writeFileSync(path.join(folder, 'npm'), code, { mode: 0o755 });
   return { PATH: `${folder}${path.delimiter}${process.env.PATH}`, FAKE_NPM: mode };
 }
+
+/** Where a package that stalls notes the process that loads it, in the cache folder. */
+export const STALLED = path.join(
+  ...['tensorflow', 'node_modules', '@tensorflow', 'tfjs-node-gpu', 'stalled'],
+);
 
 /** The processes that a hanging npm told of in a line; null for another line. */
 export function startedIn(line: string): number[] | null {

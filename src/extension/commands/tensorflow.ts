@@ -36,10 +36,14 @@ function installWithProgress({ engine, log }: CommandContext): Thenable<InstallE
   });
 }
 
+const DOCTOR = { 'Run Doctor': () => execute('diffusion.doctor') };
+
 function report(end: InstallEnd): void {
   switch (end.kind) {
     case 'stopped':
       throw new vscode.CancellationError();
+    case 'untried':
+      return tell('info', 'TensorFlow is installed; whether it works here was not tried.', DOCTOR);
     case 'failed':
       throw new Refusal(end.message, { 'Show Log': () => execute('diffusion.showLog') });
     case 'done':
@@ -50,9 +54,7 @@ function report(end: InstallEnd): void {
       return tell(
         'warning',
         `TensorFlow is installed, but does not work here yet: ${end.reason}.`,
-        {
-          'Run Doctor': () => execute('diffusion.doctor'),
-        },
+        DOCTOR,
       );
     default:
       return end satisfies never;

@@ -6,26 +6,14 @@ import { after, afterEach, before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import type { DiffusionApi } from '../../../src/extension/extension';
 import {
+  answering,
   diffusion,
   removeRuns,
   untilTraining,
   workspacePath,
   writeTinyConfiguration,
+  type Dialogs,
 } from './support';
-
-type Dialogs = Partial<Record<keyof typeof vscode.window, (...args: never[]) => unknown>>;
-
-/** Answers dialogs while something is done. */
-async function answering<T>(dialogs: Dialogs, act: () => Thenable<T>): Promise<T> {
-  const names = Object.keys(dialogs) as (keyof Dialogs)[];
-  const own = Object.fromEntries(names.map((name) => [name, vscode.window[name]]));
-  Object.assign(vscode.window, dialogs);
-  try {
-    return await act();
-  } finally {
-    Object.assign(vscode.window, own);
-  }
-}
 
 const choosing =
   (key: string, value: string) =>

@@ -75,3 +75,18 @@ export function writeTinyConfiguration(
 export function removeRuns(): void {
   rmSync(workspacePath('runs'), { recursive: true, force: true, maxRetries: 5 });
 }
+
+/** Functions in place of the window's own. */
+export type Dialogs = Partial<Record<keyof typeof vscode.window, (...args: never[]) => unknown>>;
+
+/** Answers dialogs while something is done. */
+export async function answering<T>(dialogs: Dialogs, act: () => Thenable<T>): Promise<T> {
+  const names = Object.keys(dialogs) as (keyof Dialogs)[];
+  const own = Object.fromEntries(names.map((name) => [name, vscode.window[name]]));
+  Object.assign(vscode.window, dialogs);
+  try {
+    return await act();
+  } finally {
+    Object.assign(vscode.window, own);
+  }
+}

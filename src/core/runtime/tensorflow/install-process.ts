@@ -7,7 +7,7 @@ import type { InstallMessage } from './install-protocol';
 
 /**
  * The process that installs TensorFlow for the editor: told the cache folder, it sends
- * {@link InstallMessage}s. It stops, and leaves nothing, when its parent leaves.
+ * {@link InstallMessage}s. It stops when its parent leaves, and leaves nothing that is not whole.
  */
 
 function tell(message: InstallMessage): void {
@@ -18,8 +18,9 @@ async function work(cacheFolder: string, signal: AbortSignal): Promise<InstallMe
   try {
     const onProgress = (line: string) => tell({ kind: 'progress', line });
     await installTensorflow({ cacheFolder, onProgress, signal });
-    const probeFile = path.join(__dirname, 'device-probe.js');
-    const { works, reason } = await probeDevice('tensorflow', { probeFile, cacheFolder });
+    tell({ kind: 'installed' });
+    const places = { probeFile: path.join(__dirname, 'device-probe.js'), cacheFolder };
+    const { works, reason } = await probeDevice('tensorflow', places, { signal });
     return { kind: 'done', works, reason };
   } catch (error) {
     const message = error instanceof UserError ? error.message : `${oneLine(error)}.`;

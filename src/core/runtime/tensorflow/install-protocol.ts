@@ -3,6 +3,8 @@
 /** What the process that installs tells its parent, whose leaving it takes for a cancellation. */
 export type InstallMessage =
   | { readonly kind: 'progress'; readonly line: string }
+  /** It is installed, and tried now. */
+  | { readonly kind: 'installed' }
   /** Installed; and whether it works here, or why not. */
   | { readonly kind: 'done'; readonly works: boolean; readonly reason: string | null }
   /** Nothing was installed; a sentence for the user. */
