@@ -42,7 +42,7 @@ export class Evaluations {
     return every > 0 && step !== this.lastAt && (isEnd || step % every === 0);
   }
 
-  /** Seconds that evaluations behind a step will take. */
+  /** Seconds that evaluations will take from a step on. */
   secondsLeft(step: number, steps: number): number {
     return this.evaluation.secondsLeft(step, steps, this.settings);
   }

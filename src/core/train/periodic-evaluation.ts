@@ -69,10 +69,10 @@ export class PeriodicEvaluation {
     return this.meter !== null;
   }
 
-  /** Seconds that the evaluations behind a step will take, as far as the last one tells. */
+  /** Seconds that evaluations will take from a step on, its own among them, as far as the last one tells. */
   secondsLeft(step: number, steps: number, { every }: EvaluationSettings): number {
     if (every === 0) return 0;
-    const due = Math.ceil(steps / every) - Math.floor(step / every);
+    const due = Math.ceil(steps / every) - Math.ceil(step / every) + 1;
     return due * this.lastSeconds;
   }
 
