@@ -27,19 +27,24 @@ export const RUNS = { ours: 'ours', peer: 'pytorch' } as const;
 /** Parts of a training after which a line says how far it is. */
 const TOLD_PARTS = 10;
 
-/** The run of a finished training, and its settings. */
-export async function openContender(
-  run: string,
-): Promise<Contender & { readonly config: TrainingConfig }> {
+/** A training that was done before. */
+export interface EarlierContender extends Contender {
+  readonly config: TrainingConfig;
+  /** Of what computed it. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** The run of a finished training. */
+export async function openContender(run: string): Promise<EarlierContender> {
   const directory = await RunDirectory.open(run);
-  const { config, progress } = directory.record;
+  const { config, progress, versions } = directory.record;
   const checkpoint = directory.checkpointPath(config.training.steps);
   if (!(await exists(checkpoint))) {
     throw new UserError(
       `${run} has no checkpoint of step ${config.training.steps}, its last; train it to the end.`,
     );
   }
-  return { config, checkpoint, seconds: progress.seconds };
+  return { config, versions, checkpoint, seconds: progress.seconds };
 }
 
 /** Trains by the command line, as a user does. */

@@ -58,7 +58,7 @@ async function earlier({ ours: run }: QualityOptions, folder: string): Promise<T
       `${folder} holds a PyTorch training of other settings; train both anew in another folder.`,
     );
   }
-  return { config, ours, peer, peerVersions: {} };
+  return { config, ours, peer, peerVersions: peer.versions };
 }
 
 async function train(options: QualityOptions, folder: string): Promise<Trained> {
