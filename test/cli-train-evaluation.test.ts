@@ -49,6 +49,11 @@ it('tells the cost of evaluations before it trains, and then what they find', as
   expect(found[0]).toMatch(/Fréchet \d\S* ± \d\S* · precision \d\S* % · recall \d\S* %$/);
 });
 
+it('has info tell the last', async () => {
+  const { stdout } = await cli.run(['info', 'a']);
+  expect(stdout).toMatch(/^ *evaluated +step 6: Fréchet \d\S* ± /m);
+});
+
 it('gives both as lines of JSON', async () => {
   const finished = await train('b', ...OFTEN, '--json');
   const events = eventsOf(finished);

@@ -9,6 +9,7 @@ import { count, duration, fields, figure, plural, shortPath } from './format';
 import { aboutSafetensors } from './info-safetensors';
 import { commandLine } from './surroundings';
 import type { Style } from './terminal';
+import { evaluatedText } from './train-evaluation-text';
 
 /** What a path is: what the core knows, and data sets, folders of runs and our pictures. */
 export type Description =
@@ -129,7 +130,7 @@ function aboutCheckpoint(description: Of<'checkpoint'>, style: Style): string[] 
 }
 
 function aboutRun(description: Of<'run'>, style: Style): string[] {
-  const { record, checkpoints, path, lastLoss, heldOutLoss } = description;
+  const { record, checkpoints, path, lastLoss, heldOutLoss, evaluation } = description;
   const { dataset, config, progress } = record;
   const losses = [
     ...(lastLoss === null ? [] : [`loss ${figure(lastLoss)}`]),
@@ -149,6 +150,7 @@ function aboutRun(description: Of<'run'>, style: Style): string[] {
     ...fields([
       ['status', record.status + (record.message ? `: ${record.message}` : '')],
       ['step', [`${count(step)} of ${count(steps)}`, ...losses].join(', ')],
+      ...(evaluation ? [['evaluated', evaluatedText(evaluation)] as const] : []),
       ['trained', `${duration(progress.seconds)} on ${record.device}, begun ${record.createdAt}`],
       [
         'data set',

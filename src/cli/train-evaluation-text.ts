@@ -27,10 +27,15 @@ export function frechetText({ frechet, frechetError, frechetHeldOut }: Evaluatio
 
 /** All figures of an evaluation in a line. */
 export function evaluationLineText(line: EvaluationLine): string {
+  return `evaluated ${evaluatedText(line)}`;
+}
+
+/** "step 500: Fréchet 0.61 ± 0.05 · precision 71.0 % · …". */
+export function evaluatedText(line: EvaluationLine): string {
   const { precision, recall, classAccuracy } = line;
   const classes = classAccuracy === null ? '' : ` · right class ${percent(classAccuracy)}`;
   return (
-    `evaluated step ${count(line.step)}: ${frechetText(line)} · ` +
+    `step ${count(line.step)}: ${frechetText(line)} · ` +
     `precision ${percent(precision)} · recall ${percent(recall)}${classes}`
   );
 }

@@ -11,6 +11,7 @@ import {
   syntheticSummary,
 } from './synthetic';
 import type { SyntheticRun } from './synthetic';
+import { syntheticEvaluations, syntheticEvaluationStatus } from './synthetic-evaluations';
 import type { TrainingStatus } from '../../src/engine/protocol';
 
 /** Plays the host of a training view: scenes, each a moment that the view must show well. */
@@ -53,6 +54,7 @@ const at = (done: number): SyntheticRun => ({ ...RUN, done });
 export const TRAINING_SCENES: Readonly<Record<string, () => HostToTraining[]>> = {
   live: () => [hydrate(at(900), { status: syntheticStatus(at(900)) })],
   finished: () => [hydrate(RUN)],
+  evaluating: () => [evaluating()],
   long: () => [hydrate(LONG)],
   empty: () => [{ ...hydrate(RUN), run: null, history: null }],
   loading: () => [hydrate(RUN, { history: null })],
@@ -81,6 +83,14 @@ export const TRAINING_SCENES: Readonly<Record<string, () => HostToTraining[]>> =
   down: () => [interrupted({ state: 'down', message: 'The engine ended unexpectedly.' })],
   'long-names': () => [hydrate(OTHERS[1]!, { others: [RUN, OTHERS[0]!].map(syntheticSummary) })],
 };
+
+function evaluating(): Hydrate {
+  const running = { what: 'drawing samples', share: 0.4 };
+  const evaluation = syntheticEvaluationStatus({ running });
+  const scene = hydrate(at(900), { status: syntheticStatus(at(900), { evaluation }) });
+  const evaluations = syntheticEvaluations(at(900), 100);
+  return { ...scene, history: { ...scene.history!, evaluations } };
+}
 
 function interrupted(health: EngineHealth): Hydrate {
   const scene = hydrate(at(900), { health });

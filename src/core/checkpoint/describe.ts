@@ -6,6 +6,7 @@ import { looksLikeCheckpoint, readCheckpoint } from './checkpoint';
 import type { CheckpointState } from './checkpoint';
 import { checkPipelineWeights, MODEL_INDEX, openPipeline } from './diffusers-folder';
 import type { Pipeline } from './diffusers-folder';
+import type { EvaluationLine } from './evaluation-line';
 import { readMetrics } from './metrics';
 import { WEIGHTS } from './net-weights';
 import { RunDirectory } from './run-directory';
@@ -34,6 +35,8 @@ export type PathDescription =
       readonly lastLoss: number | null;
       /** On held-out images, at the last step at which it was measured; null where it was not. */
       readonly heldOutLoss: number | null;
+      /** What the last evaluation in its course found; null where there was none. */
+      readonly evaluation: EvaluationLine | null;
       readonly warnings: readonly string[];
     }
   | (PipelineSummary & {
@@ -83,7 +86,7 @@ async function kindOf(target: string): Promise<PathDescription['kind']> {
 async function describeRun(target: string): Promise<PathDescription> {
   const run = await RunDirectory.open(target);
   const checkpoints = await run.checkpoints();
-  const { lines, isTorn, unreadable } = await readMetrics(run.metricsPath);
+  const { lines, evaluations, isTorn, unreadable } = await readMetrics(run.metricsPath);
   const last = lines.at(-1);
   const warnings = checkpoints.flatMap(({ fault }) => fault ?? []);
   if (isTorn) {
@@ -101,6 +104,7 @@ async function describeRun(target: string): Promise<PathDescription> {
     lastStep: last?.step ?? null,
     lastLoss: last?.loss ?? null,
     heldOutLoss: lines.flatMap((line) => line.heldOutLoss ?? []).at(-1) ?? null,
+    evaluation: evaluations.at(-1) ?? null,
     warnings,
   };
 }
