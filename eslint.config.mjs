@@ -26,9 +26,7 @@ const LAYERS = {
     'core/graph',
     'core/base',
   ],
-  'core/train/adamw': ['core/graph', 'core/base'],
   'core/train': [
-    'core/train/adamw',
     'core/evaluate',
     'core/sample',
     'core/checkpoint',
@@ -41,7 +39,6 @@ const LAYERS = {
     'core/base',
   ],
   'core/evaluate': [
-    'core/train/adamw',
     'core/sample',
     'core/checkpoint',
     'core/config',

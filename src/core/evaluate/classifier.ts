@@ -3,7 +3,7 @@ import { permutation, Stream } from '../base/random';
 import { initialise, unpack, type ParameterLayout, type Weights } from '../nn/parameters';
 import type { Runtime } from '../runtime/runtime';
 import { oneHotRows } from '../sample/denoiser';
-import { adamWScalars } from '../train/adamw';
+import { adamWScalars } from '../nn/adamw';
 import {
   CLASSIFIER_OPTIMISER,
   classifierStep,

@@ -10,7 +10,7 @@ import {
   type ParameterLayout,
   type Weights,
 } from '../nn/parameters';
-import { adamW, type AdamWSettings } from '../train/adamw';
+import { adamW, type AdamWSettings } from '../nn/adamw';
 
 /** The shape of a feature network. */
 export interface FeatureNet {

@@ -8,7 +8,7 @@ import { initialise } from '../nn/parameters';
 import { oneHotRows } from '../sample/denoiser';
 import { signatureOf } from '../nn/model';
 import type { DeviceState, Executable, Runtime } from '../runtime/runtime';
-import { adamWScalars } from './adamw';
+import { adamWScalars } from '../nn/adamw';
 import { mostImagesAtOnce, partOfFeeds, partsOf, type BatchParts } from './micro-batch';
 import { SelfConditioning } from './self-conditioning';
 import {

@@ -4,7 +4,7 @@ import type { Graph, Tensor } from '../graph/ops';
 import { sizeOf, type Shape } from '../graph/shape';
 import { buildModel, feedsBesideImage, signatureOf, type ModelConfig } from '../nn/model';
 import { slicing, type ParameterLayout } from '../nn/parameters';
-import { adamW, type AdamWSettings } from './adamw';
+import { adamW, type AdamWSettings } from '../nn/adamw';
 import { noisedFeeds, perImageFeed } from './noised-feeds';
 
 /** What one training step is built of. */

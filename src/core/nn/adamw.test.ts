@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { fixtureJson, fixtureTensors, relativeError } from '../../../test/support/fixtures';
 import { cpu } from '../../../test/support/values';
 import { webgpu } from '../../../test/support/webgpu';
-import { parametersOf, type ModelConfig } from '../nn/model';
+import { parametersOf, type ModelConfig } from './model';
 import { sizeOf, type Shape } from '../graph/shape';
 import { adamWScalars } from './adamw';
-import { buildTrainingStep, STATE } from './training-step';
+import { buildTrainingStep, STATE } from '../train/training-step';
 
 interface Stored {
   readonly parameters: Readonly<Record<string, Shape>>;
