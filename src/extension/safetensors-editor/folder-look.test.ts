@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FolderLook, isWeights } from './folder-look';
+import { FolderLook, isCheckpoint, isWeights } from './folder-look';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'folder-look-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -49,6 +49,33 @@ describe('FolderLook', () => {
     expect([await look(), await look()]).toEqual([1, 0]);
     renameSync(path.join(scratch, 'gone'), at());
     expect([await look(), await look()]).toEqual([1, 0]);
+  });
+
+  it('does not begin a look while one is on', async () => {
+    const seen: string[] = [];
+    const isSeen = (name: string) => seen.push(name) > 0;
+    const slow = new FolderLook(at(), isSeen, () => undefined);
+    vi.advanceTimersByTime(10_000);
+    await slow.look();
+    expect(seen).toEqual(['net.safetensors']);
+    await slow.look();
+    expect(seen).toHaveLength(2);
+    slow.dispose();
+  });
+
+  it('tells of a checkpoint that takes its place in a run, not of one that is being written', async () => {
+    const run = new FolderLook(at(), isCheckpoint, () => changes++);
+    const looked = async () => {
+      changes = 0;
+      await run.look();
+      return changes;
+    };
+    expect(await looked()).toBe(0);
+    mkdirSync(at('.step-000500.new'));
+    expect(await looked()).toBe(0);
+    renameSync(at('.step-000500.new'), at('step-000500'));
+    expect([await looked(), await looked()]).toEqual([1, 0]);
+    run.dispose();
   });
 
   it('tells nothing more when it is ended', async () => {

@@ -6,6 +6,9 @@ const LOOK_MS = 2000;
 /** Files of weights, and the indices of several. */
 export const isWeights = (name: string): boolean => name.includes('.safetensors');
 
+/** Checkpoints in a run, which are renamed into their place when they are whole. */
+export const isCheckpoint = (name: string): boolean => /^step-\d+$/.test(name);
+
 /**
  * Looks now and then whether files of a folder came, changed or went. The editor's own watchers miss that
  * in folders that were renamed into their place, as checkpoints are, and on network disks.
@@ -13,6 +16,7 @@ export const isWeights = (name: string): boolean => name.includes('.safetensors'
 export class FolderLook {
   private known: string | null = null;
   private isEnded = false;
+  private current: Promise<void> | null = null;
   private readonly timer: NodeJS.Timeout;
 
   /** @param isMeant whether a file of this name counts */
@@ -25,8 +29,13 @@ export class FolderLook {
     this.timer = setInterval(() => void this.look(), LOOK_MS);
   }
 
-  /** Looks now. */
-  async look(): Promise<void> {
+  /** Looks now, or waits for the look that is on: on a slow disk one may outlast the time between two. */
+  look(): Promise<void> {
+    this.current ??= this.lookOnce().finally(() => (this.current = null));
+    return this.current;
+  }
+
+  private async lookOnce(): Promise<void> {
     const seen = await this.stamp();
     if (this.isEnded) return;
     const { known } = this;

@@ -24,6 +24,7 @@ function kept() {
     fail: (message: string) => void;
   }[] = [];
   const watched = new Map<string, () => void>();
+  const meant = new Map<string, (name: string) => boolean>();
   const shown: (ShownComparison | null)[] = [];
   const comparison = new KeptComparison(FILE, {
     compare: (other, signal) =>
@@ -32,7 +33,8 @@ function kept() {
         const fail = (message: string) => reject(new Error(message));
         asked.push({ other, signal, settle, fail });
       }),
-    watch: (folder, changed) => {
+    watch: (folder, isMeant, changed) => {
+      meant.set(folder, isMeant);
       watched.set(folder, changed);
       return { dispose: () => watched.delete(folder) };
     },
@@ -41,7 +43,7 @@ function kept() {
   });
   const change = (folder: string) => watched.get(folder)!();
   const settled = () => vi.advanceTimersByTimeAsync(300);
-  return { comparison, asked, watched, shown, change, settled };
+  return { comparison, asked, watched, meant, shown, change, settled };
 }
 
 /** One that is shown. */
@@ -74,6 +76,22 @@ describe('KeptComparison', () => {
     asked[1]!.settle(changed);
     await settled();
     expect(shown.at(-1)).toMatchObject({ result: changed });
+  });
+
+  it('follows a run to its next checkpoint, and watches that in place of the last', async () => {
+    const { asked, change, meant, settled, shown, watched } = await done();
+    const checkpoints = `${OTHER.path}/checkpoints`;
+    expect(meant.get(checkpoints)!('step-000008')).toBe(true);
+    change(checkpoints);
+    await settled();
+    expect(asked.map(({ other }) => other)).toEqual([OTHER.path, OTHER.path]);
+    const next = B_FOLDER.replace('step-4', 'step-8');
+    const result = { ...RESULT, b: `${next}/net.safetensors` };
+    asked[1]!.settle(result);
+    await settled();
+    expect(shown.at(-1)).toMatchObject({ result });
+    expect(watched.has(next)).toBe(true);
+    expect(watched.has(B_FOLDER)).toBe(false);
   });
 
   it('begins anew when a file changes while it compares', async () => {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { ShownComparison } from '../../../webview/protocol';
 import type { WeightsComparison } from '../../engine/protocol';
+import { isCheckpoint, isWeights } from './folder-look';
 
 /** A net to compare with: its path, and how it is called. */
 export interface OtherNet {
@@ -12,8 +13,12 @@ export interface OtherNet {
 export interface ComparisonDoor {
   /** Compares the editor's net with another. */
   readonly compare: (other: string, signal: AbortSignal) => Promise<WeightsComparison>;
-  /** Calls back whenever a file of weights that lies in the folder is made, changed or removed. */
-  readonly watch: (folder: string, changed: () => void) => { dispose(): void };
+  /** Calls back whenever what lies in the folder and is meant, by its name, is made, changed or removed. */
+  readonly watch: (
+    folder: string,
+    isMeant: (name: string) => boolean,
+    changed: () => void,
+  ) => { dispose(): void };
   /** Null: none is shown any more. */
   readonly show: (comparison: ShownComparison | null) => void;
   readonly sentence: (error: unknown) => string;
@@ -22,10 +27,15 @@ export interface ComparisonDoor {
 /** A file that is written changes many times, and several files of a net one after the other. */
 const SETTLE_MS = 300;
 
-/** The comparison that an editor shows: done again when a file of either net changes. */
+/**
+ * The comparison that an editor shows: done again when a file of either net changes, or when the run that
+ * it is compared with writes a checkpoint.
+ */
 export class KeptComparison {
   private current: ShownComparison | null = null;
   private other: OtherNet | null = null;
+  /** Where the other net's weights were found, unless that is watched anyway. */
+  private found: string | null = null;
   private work = new AbortController();
   private settling: NodeJS.Timeout | null = null;
   private readonly watched = new Map<string, { dispose(): void }>();
@@ -44,7 +54,8 @@ export class KeptComparison {
   async start(other: OtherNet): Promise<void> {
     this.dispose();
     this.other = other;
-    this.watch([path.dirname(this.file), ...placesOf(other.path)]);
+    [path.dirname(this.file), ...placesOf(other.path)].forEach((place) => this.watch(place));
+    if (!isFile(other.path)) this.watch(path.join(other.path, 'checkpoints'), isCheckpoint);
     await this.compare();
   }
 
@@ -59,6 +70,7 @@ export class KeptComparison {
     if (this.settling) clearTimeout(this.settling);
     this.watched.forEach((each) => each.dispose());
     this.watched.clear();
+    this.found = null;
   }
 
   private async compare(): Promise<void> {
@@ -72,7 +84,7 @@ export class KeptComparison {
     try {
       const result = await this.door.compare(other.path, signal);
       if (signal.aborted) return;
-      this.watch([path.dirname(result.b)]);
+      this.watchFound(path.dirname(result.b));
       this.show({ ...told, result });
     } catch (error) {
       if (!signal.aborted) this.show({ ...told, message: this.door.sentence(error) });
@@ -84,14 +96,23 @@ export class KeptComparison {
     this.door.show(comparison);
   }
 
-  private watch(folders: readonly string[]): void {
-    for (const folder of folders) {
-      if (this.watched.has(folder)) continue;
-      this.watched.set(
-        folder,
-        this.door.watch(folder, () => this.changed()),
-      );
+  /** A run's next checkpoint takes the place of the last. */
+  private watchFound(folder: string): void {
+    if (folder === this.found) return;
+    if (this.found !== null) {
+      this.watched.get(this.found)?.dispose();
+      this.watched.delete(this.found);
     }
+    this.found = this.watched.has(folder) ? null : folder;
+    this.watch(folder);
+  }
+
+  private watch(folder: string, isMeant = isWeights): void {
+    if (this.watched.has(folder)) return;
+    this.watched.set(
+      folder,
+      this.door.watch(folder, isMeant, () => this.changed()),
+    );
   }
 
   private changed(): void {
@@ -103,7 +124,9 @@ export class KeptComparison {
   }
 }
 
+const isFile = (net: string): boolean => net.endsWith('.safetensors');
+
 /** Where the weights of a net lie that is given as a file, or as a folder; a run's are found later. */
 function placesOf(net: string): string[] {
-  return net.endsWith('.safetensors') ? [path.dirname(net)] : [net, path.join(net, 'unet')];
+  return isFile(net) ? [path.dirname(net)] : [net, path.join(net, 'unet')];
 }

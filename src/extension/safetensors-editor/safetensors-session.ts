@@ -9,7 +9,7 @@ import type { SafetensorsSummary } from '../../engine/protocol';
 import { Panel } from '../panels/panel';
 import { reportFailure } from '../report';
 import type { Services } from '../services';
-import { FolderLook, isWeights } from './folder-look';
+import { FolderLook } from './folder-look';
 import { KeptComparison, type OtherNet } from './kept-comparison';
 
 type Message = Exclude<SafetensorsToHost, AnyWebviewToHost>;
@@ -37,7 +37,7 @@ export class SafetensorsSession implements vscode.Disposable {
     this.comparison = new KeptComparison(file, {
       compare: (other, signal) =>
         services.engine.request('compareWeights', { a: file, b: other }, { signal }),
-      watch: (folder, changed) => new FolderLook(folder, isWeights, changed),
+      watch: (folder, isMeant, changed) => new FolderLook(folder, isMeant, changed),
       show: (comparison) => this.panel.post({ type: 'comparison', comparison }),
       sentence: (error) => this.sentence(error),
     });
