@@ -52,7 +52,8 @@ const OBSTACLES: Readonly<Record<AccuracyObstacle, string>> = {
 
 function accuracyLine({ classAccuracy, accuracyObstacle }: Evaluation): string {
   if (classAccuracy) {
-    return `Of the samples, the classifier gives ${percentage(classAccuracy)} the class that was asked for.`;
+    const share = percentage(classAccuracy);
+    return `Class accuracy: to ${share} of the samples the classifier gives the class that was asked for.`;
   }
   const why = accuracyObstacle ? OBSTACLES[accuracyObstacle] : 'no class was asked for';
   return `Class accuracy: not measured, since ${why}.`;

@@ -19,7 +19,7 @@ export function evaluatingText({ stage, share }: EvaluatingEvent): string {
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-/** "Fréchet 0.61 ± 0.05 (held-out images 0.12)". */
+/** "Fréchet 0.610 ± 0.050 (held-out images 0.1200)". */
 export function frechetText({ frechet, frechetError, frechetHeldOut }: EvaluationLine): string {
   const held = frechetHeldOut === null ? '' : ` (held-out images ${figure(frechetHeldOut)})`;
   return `Fréchet ${estimate({ value: frechet, error: frechetError })}${held}`;
@@ -30,10 +30,10 @@ export function evaluationLineText(line: EvaluationLine): string {
   return `evaluated ${evaluatedText(line)}`;
 }
 
-/** "step 500: Fréchet 0.61 ± 0.05 · precision 71.0 % · …". */
+/** "step 500: Fréchet 0.610 ± 0.050 · precision 71.0 % · …". */
 export function evaluatedText(line: EvaluationLine): string {
   const { precision, recall, classAccuracy } = line;
-  const classes = classAccuracy === null ? '' : ` · right class ${percent(classAccuracy)}`;
+  const classes = classAccuracy === null ? '' : ` · class accuracy ${percent(classAccuracy)}`;
   return (
     `step ${count(line.step)}: ${frechetText(line)} · ` +
     `precision ${percent(precision)} · recall ${percent(recall)}${classes}`

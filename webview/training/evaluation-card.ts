@@ -33,7 +33,7 @@ const HEAD = [
   'Kernel',
   'Precision',
   'Recall',
-  'Right class',
+  'Class accuracy',
   'Samples',
   'Took',
 ];
