@@ -25,4 +25,12 @@ describe('checkAgreement', () => {
   ])('refuses %s', (_, changes, message) => {
     expect(() => checkAgreement(ours(changes), course)).toThrow(message);
   });
+
+  it.each([[[]], [[1, 0.5]], [[1, 0.5, 0.4, 0.3]]])(
+    'refuses losses of other steps, %j',
+    (losses) => {
+      const message = new RegExp(`PyTorch gave ${losses.length} losses for 3 steps`);
+      expect(() => checkAgreement(course, { ...course, losses })).toThrow(message);
+    },
+  );
 });

@@ -114,6 +114,12 @@ export function checkAgreement(ours: Course, peer: Course): Agreement {
     'Predictions of the same weights',
     relativeDifference(peer.initial, ours.initial),
   );
+  if (peer.losses.length !== ours.losses.length) {
+    throw new UserError(
+      `PyTorch gave ${peer.losses.length} losses for ${ours.losses.length} steps, so that nothing is ` +
+        'compared; mend bench/peer.',
+    );
+  }
   const losses = peer.losses.map((truth, i) => {
     const loss = ours.losses[i]!;
     const what = `Losses ${loss} and, of PyTorch, ${truth} at step ${i + 1}`;
