@@ -1,3 +1,4 @@
+import { UserError } from '../src/core/base/errors';
 import { modelConfigOf } from '../src/core/config/check';
 import { resolveConfig } from '../src/core/config/resolve';
 import type { PresetName } from '../src/core/config/presets';
@@ -90,6 +91,20 @@ export const CASES: readonly BenchCase[] = [
 /** The case of an id that is known to be one. */
 export function caseOf(id: string): BenchCase {
   return CASES.find((one) => one.id === id)!;
+}
+
+/**
+ * The cases of these ids, all where none is given.
+ *
+ * @throws UserError naming an id that is none
+ */
+export function casesOf(ids: readonly string[]): readonly BenchCase[] {
+  const known = CASES.map(({ id }) => id);
+  const unknown = ids.find((id) => !known.includes(id));
+  if (unknown !== undefined) {
+    throw new UserError(`--only has ${unknown}; there are ${known.join(', ')}.`);
+  }
+  return ids.length === 0 ? CASES : CASES.filter(({ id }) => ids.includes(id));
 }
 
 /** A case's configuration with all defaults. */

@@ -5,6 +5,7 @@ import { UserError } from '../src/core/base/errors';
 import { Bench, note, openCeiling, startOurs, startPeer } from './shared';
 import { measureAll } from './measures/all';
 import { parseOptions, type BenchOptions } from './options';
+import { runMain } from './program';
 import { report } from './report';
 import type { Side } from './side';
 
@@ -60,8 +61,4 @@ async function peerIfThere(options: BenchOptions): Promise<Side | null> {
   }
 }
 
-main().catch((error: unknown) => {
-  const isUsers = error instanceof UserError;
-  process.stderr.write(`error: ${isUsers ? error.message : (error as Error).stack}\n`);
-  process.exitCode = isUsers ? 2 : 1;
-});
+runMain(main);

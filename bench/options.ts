@@ -1,7 +1,7 @@
 import os from 'node:os';
-import { parseArgs } from 'node:util';
 import { UserError } from '../src/core/base/errors';
 import { CASES, type BenchCase } from './cases';
+import { optionsFrom, wholeNumber } from './program';
 
 export const MEASURES = [
   'training',
@@ -33,20 +33,6 @@ const PARSED = {
   json: { type: 'string' },
 } as const;
 
-function wholeNumber(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new UserError(`--${name} is ${text}; give a whole number from 1.`);
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: PARSED }).values;
-  } catch (error) {
-    throw new UserError((error as Error).message.replaceAll('\n', ' '));
-  }
-}
-
 /**
  * The bench's command line. `--only` names cases and measures, by commas or again and again; without
  * a case all are taken, and without a measure those that concern the cases.
@@ -54,7 +40,7 @@ function parsed(args: readonly string[]) {
  * @throws UserError naming the option that is wrong
  */
 export function parseOptions(args: readonly string[]): BenchOptions {
-  const values = parsed(args);
+  const values = optionsFrom(args, PARSED);
   const wanted = values.only.flatMap((list) => list.split(',')).map((word) => word.trim());
   const known = [...CASES.map(({ id }) => id), ...MEASURES];
   const unknown = wanted.find((word) => !known.includes(word));

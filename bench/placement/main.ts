@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { OnnxRuntime } from '../../src/core/runtime/onnx/onnx-runtime';
-import { CASES, networkOf, type BenchCase } from '../cases';
+import { networkOf, type BenchCase } from '../cases';
 import { samplingGraph, trainingGraphs } from '../graphs';
+import { runMain } from '../program';
 import { markdownTable } from '../table';
+import { parseOptions } from './options';
 import { placementOf, type Placement } from './placement';
 
 const OURS = 'WebGpuExecutionProvider';
@@ -34,20 +35,7 @@ async function placed(one: BenchCase, graph: Row['graph'], images: number): Prom
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string', multiple: true, default: [] },
-      images: { type: 'string', default: '2' },
-      json: { type: 'string' },
-    },
-  });
-  const images = Number(values.images);
-  const wanted = CASES.filter(({ id }) => values.only.length === 0 || values.only.includes(id));
-  if (!(Number.isSafeInteger(images) && images >= 1) || wanted.length === 0) {
-    const ids = CASES.map(({ id }) => id).join(', ');
-    process.stderr.write(`error: --images is a whole number from 1, --only one of ${ids}.\n`);
-    process.exit(2);
-  }
+  const { cases: wanted, images, json } = parseOptions(process.argv.slice(2));
   const rows: Row[] = [];
   for (const one of wanted) {
     for (const graph of ['training', 'sampling'] as const) {
@@ -70,9 +58,9 @@ async function main(): Promise<void> {
     row.dispatches || null,
   ]);
   process.stdout.write(`${markdownTable(head, cells)}\n\n${JSON.stringify(rows)}\n`);
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
+  if (json) writeFileSync(json, `${JSON.stringify(rows, null, 2)}\n`);
   // Not by returning: a GPU's driver may keep the process.
   process.exit(rows.some((row) => elsewhere(row).length > 0) ? 1 : 0);
 }
 
-void main();
+runMain(main);

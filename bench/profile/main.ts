@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
-import os from 'node:os';
-import { parseArgs } from 'node:util';
 import { OnnxRuntime } from '../../src/core/runtime/onnx/onnx-runtime';
 import { mostImagesAtOnce, partsOf } from '../../src/core/train/micro-batch';
-import { CASES, networkOf, type BenchCase } from '../cases';
+import { networkOf, type BenchCase } from '../cases';
 import { samplingGraph, trainingGraphs, type GraphAndState } from '../graphs';
 import { profiled } from '../profiler';
+import { runMain } from '../program';
 import { digits, markdownTable, percent } from '../table';
+import { parseOptions, type ProfileOptions } from './options';
 import { timesIn, type KernelTime } from './profile';
 
 interface ProfiledGraph {
@@ -44,13 +44,7 @@ function timesTable(rows: readonly KernelTime[], total: number): string {
   return markdownTable(head, cells);
 }
 
-interface Settings {
-  readonly runs: number;
-  readonly top: number;
-  readonly threads: number;
-}
-
-async function report(one: BenchCase, settings: Settings) {
+async function report(one: BenchCase, settings: ProfileOptions) {
   const runtime = new OnnxRuntime({ device: 'cpu', threads: settings.threads });
   const found = [];
   for (const { title, times, graph } of graphsOf(one)) {
@@ -67,34 +61,11 @@ async function report(one: BenchCase, settings: Settings) {
   return found;
 }
 
-function settingsFrom(values: Readonly<Record<keyof Settings, string>>): Settings {
-  const [runs, top, threads] = [values.runs, values.top, values.threads].map(Number);
-  if (![runs, top, threads].every((n) => Number.isSafeInteger(n) && n! >= 1)) {
-    process.stderr.write('error: --runs, --top and --threads are whole numbers from 1.\n');
-    process.exit(2);
-  }
-  return { runs: runs!, top: top!, threads: threads! };
-}
-
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string', multiple: true, default: [] },
-      runs: { type: 'string', default: '8' },
-      top: { type: 'string', default: '20' },
-      threads: { type: 'string', default: String(os.availableParallelism()) },
-      json: { type: 'string' },
-    },
-  });
-  const settings = settingsFrom(values);
-  const wanted = CASES.filter(({ id }) => values.only.length === 0 || values.only.includes(id));
-  if (wanted.length === 0) {
-    process.stderr.write(`error: --only is one of ${CASES.map(({ id }) => id).join(', ')}.\n`);
-    process.exit(2);
-  }
+  const options = parseOptions(process.argv.slice(2));
   const all = [];
-  for (const one of wanted) all.push(...(await report(one, settings)));
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(all, null, 2)}\n`);
+  for (const one of options.cases) all.push(...(await report(one, options)));
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(all, null, 2)}\n`);
 }
 
-void main();
+runMain(main);

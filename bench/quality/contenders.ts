@@ -30,21 +30,34 @@ const TOLD_PARTS = 10;
 /** A training that was done before. */
 export interface EarlierContender extends Contender {
   readonly config: TrainingConfig;
+  /** Fingerprint of the images that it learnt from. */
+  readonly images: string;
   /** Of what computed it. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** The run of a finished training. */
+/**
+ * The run of a finished training.
+ *
+ * @throws UserError if it is not finished, or another device than the CPU had a part in it
+ */
 export async function openContender(run: string): Promise<EarlierContender> {
   const directory = await RunDirectory.open(run);
-  const { config, progress, versions } = directory.record;
+  const { config, progress, versions, dataset, sittings, device } = directory.record;
   const checkpoint = directory.checkpointPath(config.training.steps);
   if (!(await exists(checkpoint))) {
     throw new UserError(
       `${run} has no checkpoint of step ${config.training.steps}, its last; train it to the end.`,
     );
   }
-  return { config, versions, checkpoint, seconds: progress.seconds };
+  const other = [device, ...sittings.map((sitting) => sitting.device)].find((d) => d !== 'cpu');
+  if (other !== undefined) {
+    throw new UserError(
+      `${run} was trained on ${other}, PyTorch’s loop on the CPU; give a run of --device cpu.`,
+    );
+  }
+  const { seconds } = progress;
+  return { config, versions, checkpoint, seconds, images: dataset.fingerprint };
 }
 
 /** Trains by the command line, as a user does. */

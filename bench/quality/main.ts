@@ -8,9 +8,11 @@ import type { Evaluation } from '../../src/core/evaluate/evaluation';
 import { programFiles } from '../../src/core/train/program-files';
 import { DIST, note, startPeer } from '../shared';
 import { runProgram } from '../command-line';
+import { runMain } from '../program';
 import type { Side } from '../side';
 import { CHECKED_STEPS, checkAgreement, checkOf, courseOfPeer, ourCourse } from './agreement';
 import { openContender, RUNS, trainOurs, trainPeer, type Contender } from './contenders';
+import { checkIsFree, earlierTrainings } from './earlier';
 import { parseOptions, type QualityOptions } from './options';
 import { firstBatches, writePeerFiles } from './peer-files';
 import { report, verdictOf, type Judged, type QualityResult } from './report';
@@ -49,16 +51,10 @@ async function main(): Promise<void> {
   }
 }
 
-/** The trainings that a kept folder holds. */
+/** The trainings of a folder that was kept. */
 async function earlier({ ours: run }: QualityOptions, folder: string): Promise<Trained> {
-  const { config, ...ours } = await openContender(run ?? path.join(folder, RUNS.ours));
-  const peer = await openContender(path.join(folder, RUNS.peer));
-  if (JSON.stringify(peer.config.training) !== JSON.stringify(config.training)) {
-    throw new UserError(
-      `${folder} holds a PyTorch training of other settings; train both anew in another folder.`,
-    );
-  }
-  return { config, ours, peer, peerVersions: peer.versions };
+  const { ours, peer } = await earlierTrainings(run, folder);
+  return { config: ours.config, ours, peer, peerVersions: peer?.versions ?? {} };
 }
 
 async function train(options: QualityOptions, folder: string): Promise<Trained> {
@@ -73,15 +69,6 @@ async function train(options: QualityOptions, folder: string): Promise<Trained> 
     return { config, ours, peer: peer && (await peer()), peerVersions: side?.versions ?? {} };
   } finally {
     await side?.end();
-  }
-}
-
-async function checkIsFree(folder: string): Promise<void> {
-  for (const name of Object.values(RUNS)) {
-    if (!(await exists(path.join(folder, name)))) continue;
-    throw new UserError(
-      `${folder} holds a training already (${name}); measure it by --only evaluate, or give another folder.`,
-    );
   }
 }
 
@@ -178,8 +165,4 @@ function checkSameMeasure(ours: Evaluation, peer: Evaluation): void {
   );
 }
 
-main().catch((error: unknown) => {
-  const isUsers = error instanceof UserError;
-  process.stderr.write(`error: ${isUsers ? error.message : (error as Error).stack}\n`);
-  process.exitCode = isUsers ? 2 : 1;
-});
+runMain(main);

@@ -1,4 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configOf } from './setup';
 import { parseOptions } from './options';
@@ -34,5 +36,16 @@ describe('parseOptions', () => {
     const { training, schedule, classes } = await configOf(config, 'idx:mnist');
     expect(training).toMatchObject({ steps: 1100, minSnrGamma: 5, classDropout: 0.1 });
     expect([schedule.prediction, classes]).toEqual(['v', true]);
+  });
+});
+
+describe('configOf', () => {
+  it('trains on the CPU, as PyTorch’s loop does, whatever device the file names', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'config-of-'));
+    const file = path.join(folder, 'own.json');
+    writeFileSync(file, JSON.stringify({ dataset: 'digits', device: 'webgpu' }));
+    const { device } = await configOf(file, null);
+    rmSync(folder, { recursive: true });
+    expect(device).toBe('cpu');
   });
 });

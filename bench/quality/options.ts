@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { UserError } from '../../src/core/base/errors';
+import { optionsFrom, wholeNumber } from '../program';
 
 export interface QualityOptions {
   /** A settings file, as `train --config` takes it. */
@@ -43,24 +43,9 @@ const PARSED = {
   seed: text,
 } as const;
 
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: PARSED }).values;
-  } catch (error) {
-    throw new UserError((error as Error).message.replaceAll('\n', ' '));
-  }
-}
-
-function threadsOf(given: string | undefined): number {
-  if (given === undefined) return os.availableParallelism();
-  const value = Number(given);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new UserError(`--threads is ${given}; give a whole number from 1.`);
-}
-
 /** @throws UserError naming the option that is wrong */
 export function parseOptions(args: readonly string[]): QualityOptions {
-  const values = parsed(args);
+  const values = optionsFrom(args, PARSED);
   const { only, ours = null, keep = null, config, dataset = null } = values;
   if (only !== undefined && only !== ONLY) {
     throw new UserError(`--only is ${only}; there is ${ONLY} alone.`);
@@ -80,7 +65,7 @@ export function parseOptions(args: readonly string[]): QualityOptions {
     ours,
     evaluatesOnly: only !== undefined,
     keep,
-    threads: threadsOf(values.threads),
+    threads: wholeNumber('threads', values.threads ?? String(os.availableParallelism())),
     python: values.python ?? (process.env.BENCH_PYTHON || 'python3'),
     json: values.json ?? null,
     evaluation: OF_EVALUATE.flatMap((name) => {

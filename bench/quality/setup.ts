@@ -7,12 +7,12 @@ import { programFiles } from '../../src/core/train/program-files';
 import { setUpTraining, type TrainingSetup } from '../../src/core/train/setup';
 import { DIST } from '../shared';
 
-/** The settings of a training, from a file; on the way nothing is written or measured. */
+/** The settings of a training on the CPU, from a file; on the way nothing is written or measured. */
 export async function configOf(file: string, dataset: string | null): Promise<TrainingConfig> {
   const overrides = dataset === null ? {} : { dataset };
   const config = resolveConfig({ file: { path: file, json: await readJson(file) }, overrides });
   const nothing = { checkpointEvery: 0, previewEvery: 0, evaluateEvery: 0 };
-  return { ...config, training: { ...config.training, ...nothing } };
+  return { ...config, device: 'cpu', training: { ...config.training, ...nothing } };
 }
 
 /** Settings that make a training another than one of so many steps from new weights. */
