@@ -64,6 +64,7 @@ describe('metrics.jsonl', () => {
     for (const step of [5, 10]) {
       await log.append({ step, loss: 0.5 });
       await log.appendEvaluation(of(step));
+      expect((await readMetrics(file)).evaluations.at(-1)).toMatchObject({ step });
     }
     await log.close();
     const { lines, evaluations } = await readMetrics(file);

@@ -148,9 +148,10 @@ export class MetricsLog {
     return this.add(JSON.stringify(compact(line)));
   }
 
-  /** Adds what an evaluation found, as {@link MetricsLog.append}. */
-  appendEvaluation(line: EvaluationLine): Promise<void> {
-    return this.add(evaluationText(line));
+  /** Adds what an evaluation found, and writes it: it took long, and the next line may be far. */
+  async appendEvaluation(line: EvaluationLine): Promise<void> {
+    await this.add(evaluationText(line));
+    await this.flush();
   }
 
   private async add(text: string): Promise<void> {

@@ -76,7 +76,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   report('dataset')(0);
   const model = await openModel(request.target);
   settingsFor(model, request.wishes);
-  const reference = await openReference(request, model);
+  const reference = await openReference(request, model, report('dataset'));
   const { source, train, heldOut } = reference;
   const opening = openFeatureSpace({
     runtime,
@@ -97,7 +97,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
     report('likeness')(0);
     const obstacle = accuracyObstacle(model.pipeline.conditioning.classNames, source.classNames);
     const meter = await drained(LikenessMeter.open(space.embedder, reference, signal));
-    const { predicted, ...likeness } = await meter.compare(drawn.images, signal);
+    const { predicted, ...likeness } = await meter.compare(drawn.images, true, signal);
     const { classes } = drawn;
     const isTold = classes !== null && obstacle === null;
     report('nearest')(0);
@@ -135,6 +135,7 @@ async function recordOf(pipelineFolder: string): Promise<RunRecord | null> {
 async function openReference(
   { target, dataset, cacheFolder, signal }: EvaluationRequest,
   model: SampledModel,
+  report: (share: number) => void,
 ): Promise<Subject> {
   const record = await recordOf(await pipelineFolderOf(target));
   const config = record?.config;
@@ -160,7 +161,8 @@ async function openReference(
   });
   checkReference(source, `give a data set of at least ${FEWEST_IMAGES} (--dataset)`);
   const split = referenceSplit(source, record && holdOutOf(record, source));
-  return { source, ...readReference(source, split.share), ...split };
+  const reference = await drained(readReference(source, split.share, signal), report);
+  return { source, ...reference, ...split };
 }
 
 /** The share that a run held out of a data set; null where that says nothing of what the model has seen. */

@@ -69,8 +69,13 @@ export async function* openFeatureSpace(
     return { kind: 'random', embedder, accuracy: null };
   }
   const embedder = await Embedder.create(runtime, net, yield* classifierOf(request, net));
-  const { predicted } = await embedder.embed(heldOut.data, signal);
-  return { kind: 'classifier', embedder, accuracy: agreement(predicted, heldOut.labels) };
+  try {
+    const { predicted } = await embedder.embed(heldOut.data, signal);
+    return { kind: 'classifier', embedder, accuracy: agreement(predicted, heldOut.labels) };
+  } catch (error) {
+    await embedder.dispose();
+    throw error;
+  }
 }
 
 /** What a trained network is kept under. */

@@ -1,3 +1,4 @@
+import { UserError } from '../base/errors';
 import type { Embedder } from './embed';
 import type { Likeness } from './evaluation';
 import { divided, rmsOf, rowsOf, type Features } from './features';
@@ -32,7 +33,7 @@ export function likenessOf(images: Features, train: Compared): Likeness {
 /** What samples come to. */
 export interface ComparedSamples {
   readonly samples: Likeness;
-  /** Of as many samples as there are held-out images; null where there are no fewer of these. */
+  /** Of as many samples as there are held-out images; null where there are no fewer of these, or it was not asked. */
   readonly asMany: Likeness | null;
   /** Of held-out images, as many as samples or all that there are. */
   readonly real: Likeness & { readonly count: number };
@@ -75,16 +76,26 @@ export class LikenessMeter {
 
   /**
    * @param images `[count, C, H, W]` in [−1, 1]
-   * @throws StoppedError when the signal is aborted
+   * @param withAsMany whether {@link ComparedSamples.asMany} is asked for
+   * @throws UserError if the samples have no features; StoppedError when the signal is aborted
    */
-  async compare(images: Float32Array, signal?: AbortSignal): Promise<ComparedSamples> {
+  async compare(
+    images: Float32Array,
+    withAsMany: boolean,
+    signal?: AbortSignal,
+  ): Promise<ComparedSamples> {
     const { features, predicted } = await this.embedder.embed(images, signal);
     const samples = divided(features, this.unit);
+    if (!samples.data.every(Number.isFinite)) {
+      throw new UserError(
+        'Samples, or their features, are not finite numbers, so there is nothing to compare; train with a lower learning rate (--lr).',
+      );
+    }
     const real = this.realOf(Math.min(this.heldOut.count, samples.count));
-    const isLess = real.count < samples.count;
+    const isAsked = withAsMany && real.count < samples.count;
     return {
       samples: likenessOf(samples, this.train),
-      asMany: isLess ? likenessOf(rowsOf(samples, 0, real.count), this.train) : null,
+      asMany: isAsked ? likenessOf(rowsOf(samples, 0, real.count), this.train) : null,
       real,
       predicted,
     };

@@ -1,6 +1,7 @@
-import { UserError } from '../base/errors';
+import { setImmediate } from 'node:timers/promises';
+import { throwIfStopped, UserError } from '../base/errors';
 import { plural } from '../base/number-text';
-import { readImages, type LabelledImages } from '../data/images';
+import { readInPieces, type LabelledImages } from '../data/images';
 import { openReader } from '../data/reader';
 import type { ImageSource } from '../data/source';
 import { splitOf } from '../data/split';
@@ -14,6 +15,10 @@ const FEWEST_HELD_OUT = 10;
 /** Most images that each is measured with: what more would change is less than the errors. */
 const MOST_REFERENCE = 10_000;
 const MOST_HELD_OUT = 2_000;
+/** Bytes that the pixels of both take at most: there are fewer of large images. */
+const MOST_BYTES = 2 ** 28;
+/** As many as {@link FEWEST_IMAGES} has to leave, however large they are. */
+const FEWEST_REFERENCE = FEWEST_IMAGES - FEWEST_HELD_OUT;
 
 /** The images of a data set that an evaluation needs. */
 export interface Reference {
@@ -56,20 +61,42 @@ export function referenceSplit(source: ImageSource, holdOut: number | null): Ref
 /** Images of each kind that {@link readReference} reads. */
 export function referenceCounts(source: ImageSource, share: number) {
   const { train, heldOut } = splitOf(source, share);
+  const bytes = 4 * source.channels * source.imageSize ** 2 * (MOST_REFERENCE + MOST_HELD_OUT);
+  const fitting = Math.min(1, MOST_BYTES / bytes);
+  const most = (wished: number, fewest: number) => Math.max(fewest, Math.floor(wished * fitting));
   return {
-    train: Math.min(train.length, MOST_REFERENCE),
-    heldOut: Math.min(heldOut.length, MOST_HELD_OUT),
+    train: Math.min(train.length, most(MOST_REFERENCE, FEWEST_REFERENCE)),
+    heldOut: Math.min(heldOut.length, most(MOST_HELD_OUT, FEWEST_HELD_OUT)),
   };
 }
 
-export function readReference(source: ImageSource, share: number): Reference {
+/**
+ * Yields the share that is read, 0 … 1; between two of these others have their turn.
+ *
+ * @throws StoppedError when the signal is aborted; UserError if the images are no longer there
+ */
+export async function* readReference(
+  source: ImageSource,
+  share: number,
+  signal?: AbortSignal,
+): AsyncGenerator<number, Reference, undefined> {
   const split = splitOf(source, share);
+  const counts = referenceCounts(source, share);
+  const all = counts.train + counts.heldOut;
   const reader = openReader(source);
+  async function* read(kind: keyof Reference, before: number) {
+    const reading = readInPieces(reader, split[kind].subarray(0, counts[kind]));
+    for (;;) {
+      throwIfStopped(signal);
+      const { value, done } = reading.next();
+      if (done) return value;
+      yield (before + value) / all;
+      await setImmediate();
+    }
+  }
   try {
-    return {
-      train: readImages(reader, split.train.subarray(0, MOST_REFERENCE)),
-      heldOut: readImages(reader, split.heldOut.subarray(0, MOST_HELD_OUT)),
-    };
+    const train = yield* read('train', 0);
+    return { train, heldOut: yield* read('heldOut', train.count) };
   } finally {
     reader.close();
   }

@@ -59,7 +59,7 @@ export interface SampledEvent {
 export type SamplingEvent = FrameEvent | SampledEvent;
 
 /** Most images that are drawn at once. */
-const MOST_AT_ONCE = 64;
+export const MOST_AT_ONCE = 64;
 
 /**
  * Reads a model from a run (its latest checkpoint), a checkpoint or a diffusers folder.

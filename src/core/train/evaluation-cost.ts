@@ -15,9 +15,11 @@ import { referenceCounts } from '../evaluate/reference';
 import { conditioningPlan } from '../sample/conditioning';
 import { guidedBatch } from '../sample/guidance';
 import { batchesOf } from '../sample/sampling-job';
+import { signatureOf } from '../nn/model';
 import type { DeviceState, Runtime } from '../runtime/runtime';
 import { LiveModel } from './live-model';
 import { atOnceFor, splitFor } from './periodic-evaluation';
+import { batchOfEachKind } from './self-conditioning';
 import type { TrainingSetup } from './setup';
 import { Stepper, type StepperOptions, type TrainingVectors } from './stepper';
 
@@ -216,18 +218,28 @@ export async function measureCostBefore(
   const { setup, signal } = request;
   const stepper = await Stepper.create(options, vectors);
   try {
-    const batches = blankBatches(setup);
-    const secondsPerStep = await fastest(() => stepper.run(batches, 1, 0, 0), signal);
+    const kinds = batchKinds(setup);
+    let secondsPerStep = 0;
+    for (const index of kinds) {
+      const batches = blankBatches(setup, index);
+      const seconds = await fastest(() => stepper.run(batches, 1, 0, 0), signal);
+      secondsPerStep += seconds / kinds.length;
+    }
     return await measureCost({ ...request, state: stepper.state, secondsPerStep, isOpen: false });
   } finally {
     await stepper.dispose();
   }
 }
 
-function blankBatches({ config, source, conditioning }: TrainingSetup) {
+/** A batch of each kind that steps take; a run has as many of one as of another. */
+function batchKinds({ model, config }: TrainingSetup): number[] {
+  return signatureOf(model).selfCondition ? batchOfEachKind(config.training.seed) : [0];
+}
+
+function blankBatches({ config, source, conditioning }: TrainingSetup, index: number) {
   const { batchSize, accumulate } = config.training;
   const pixels = batchSize * source.channels * source.imageSize ** 2;
-  return Array.from({ length: accumulate }, (_, index) => ({
+  return Array.from({ length: accumulate }, () => ({
     index,
     epoch: 0,
     images: new Float32Array(pixels),

@@ -1,8 +1,10 @@
 import type { EvaluationCost } from '../base/evaluation-cost';
-import { StoppedError, UserError } from '../base/errors';
+import { StoppedError, UserError, withMemoryExplained } from '../base/errors';
+import { mapped } from '../base/mapped';
 import type { EvaluationLine } from '../checkpoint/evaluation-line';
 import type { DeviceState } from '../runtime/runtime';
 import { measureCost } from './evaluation-cost';
+import { EvaluationPace } from './evaluation-pace';
 import type { TrainEvent } from './events';
 import {
   checkEvaluable,
@@ -10,29 +12,37 @@ import {
   type EvaluationFigures,
   type EvaluationSettings,
 } from './periodic-evaluation';
+import { WITHOUT } from './live-model';
 import type { TrainingSetup } from './setup';
 
 /** The evaluations in the course of a training: when they are due, and what is told of them. */
 export class Evaluations {
   private readonly evaluation: PeriodicEvaluation;
+  private readonly pace: EvaluationPace;
   private settings: EvaluationSettings;
   /** The step of the last; −1 while there was none. */
   private lastAt = -1;
 
+  /** @param told the cost that was measured before; null where none was */
   constructor(
     private readonly setup: TrainingSetup,
     private readonly state: DeviceState,
     private readonly cacheFolder: string,
+    told: EvaluationCost | null,
     private readonly signal?: AbortSignal,
   ) {
     const { evaluateEvery, evaluateCount } = setup.config.training;
     this.settings = { every: evaluateEvery, samples: evaluateCount };
+    this.pace = new EvaluationPace(told);
     this.evaluation = new PeriodicEvaluation(setup, state, cacheFolder);
   }
 
-  /** @throws UserError if the data set is too small */
-  change(settings: EvaluationSettings): void {
+  /** @throws UserError if the data set is too small for settings that are to be {@link change}d to */
+  check(settings: EvaluationSettings): void {
     if (settings.every > 0) checkEvaluable(this.setup, 'leave the evaluation off');
+  }
+
+  change(settings: EvaluationSettings): void {
     this.settings = settings;
   }
 
@@ -44,7 +54,7 @@ export class Evaluations {
 
   /** Seconds that evaluations will take from a step on. */
   secondsLeft(step: number, steps: number): number {
-    return this.evaluation.secondsLeft(step, steps, this.settings);
+    return this.pace.secondsLeft(step, steps, this.settings);
   }
 
   /**
@@ -59,7 +69,11 @@ export class Evaluations {
     }
     const { isOpen } = this.evaluation;
     const request = { setup, state, samples, secondsPerStep, cacheFolder, isOpen, signal };
-    return measureCost(request);
+    const cost = await measureCost(request).catch((error: unknown) => {
+      throw withMemoryExplained(error, WITHOUT);
+    });
+    this.pace.tell(cost);
+    return cost;
   }
 
   /**
@@ -73,7 +87,8 @@ export class Evaluations {
     let figures: EvaluationFigures | null = null;
     try {
       figures = yield* this.measure(step);
-    } catch (error) {
+    } catch (thrown) {
+      const error = withMemoryExplained(thrown, WITHOUT);
       if (error instanceof UserError) {
         yield { type: 'warning', message: `The evaluation was left out: ${error.message}` };
       } else if (!(error instanceof StoppedError)) throw error;
@@ -90,16 +105,13 @@ export class Evaluations {
   }
 
   private async *measure(step: number): AsyncGenerator<TrainEvent, EvaluationFigures, undefined> {
-    const work = this.evaluation.measure(this.settings.samples, this.signal);
-    let next = await work.next();
-    try {
-      for (; !next.done; next = await work.next()) {
-        yield { type: 'evaluating', step, ...next.value };
-      }
-      return next.value;
-    } finally {
-      if (!next.done) await work.return(undefined as never);
-    }
+    const { samples } = this.settings;
+    const figures = yield* mapped(
+      this.evaluation.measure(samples, this.signal),
+      (progress): TrainEvent => ({ type: 'evaluating', step, ...progress }),
+    );
+    this.pace.end(samples, this.evaluation.secondsOfLast);
+    return figures;
   }
 
   dispose(): Promise<void> {

@@ -5,6 +5,9 @@ import type { DeviceState } from '../runtime/runtime';
 import type { TrainingSetup } from './setup';
 import { STATE } from './training-step';
 
+/** What to do where evaluations do not fit the memory. */
+export const WITHOUT = 'train without evaluations (--evaluate-every 0)';
+
 /** The seed of the images that are evaluated, the same each time: what changes is the model. */
 const SEED = 0;
 
@@ -38,7 +41,7 @@ export class LiveModel implements DrawingModel {
       vector: step.ema ? STATE.ema : STATE.params,
       batchSize: images,
       label: `Evaluating, ${images} images at once`,
-      remedy: 'make the batch smaller (--batch-size)',
+      remedy: WITHOUT,
     });
     return this.compiled;
   }

@@ -1,3 +1,4 @@
+import { mapped } from '../base/mapped';
 import type { EvaluationLine } from '../checkpoint/evaluation-line';
 import { accuracyObstacle } from '../evaluate/class-accuracy';
 import { agreement, type Embedder } from '../evaluate/embed';
@@ -7,7 +8,7 @@ import { shareOf } from '../evaluate/jackknife';
 import { LikenessMeter, type ComparedSamples } from '../evaluate/likeness';
 import { checkReference, readReference, referenceSplit } from '../evaluate/reference';
 import type { DeviceState } from '../runtime/runtime';
-import { drawImages, type SampledEvent } from '../sample/sampling-job';
+import { drawImages, MOST_AT_ONCE, type SampledEvent } from '../sample/sampling-job';
 import { LiveModel } from './live-model';
 import type { TrainingSetup } from './setup';
 
@@ -20,9 +21,6 @@ export interface EvaluationSettings {
 
 /** The figures of a line. */
 export type EvaluationFigures = Omit<EvaluationLine, 'type' | 'step' | 'time' | 'seconds'>;
-
-/** Most images that are drawn at once. */
-const MOST_AT_ONCE = 64;
 
 /**
  * Images that are drawn at once: their prediction takes about as long as a training step, so that a pause or a stop
@@ -41,7 +39,7 @@ export function splitFor({ source, config }: TrainingSetup) {
  * @param wayOut what to do where it is not
  * @throws UserError if the data set is too small to be evaluated against
  */
-export function checkEvaluable({ source }: TrainingSetup, wayOut: string): void {
+export function checkEvaluable({ source }: Pick<TrainingSetup, 'source'>, wayOut: string): void {
   checkReference(source, wayOut);
 }
 
@@ -69,11 +67,9 @@ export class PeriodicEvaluation {
     return this.meter !== null;
   }
 
-  /** Seconds that evaluations will take from a step on, its own among them, as far as the last one tells. */
-  secondsLeft(step: number, steps: number, { every }: EvaluationSettings): number {
-    if (every === 0) return 0;
-    const due = Math.ceil(steps / every) - Math.ceil(step / every) + 1;
-    return due * this.lastSeconds;
+  /** Seconds that the last one took, without what is done once. */
+  get secondsOfLast(): number {
+    return this.lastSeconds;
   }
 
   /**
@@ -95,7 +91,7 @@ export class PeriodicEvaluation {
     }
     yield { stage: 'likeness', share: 0 };
     const images = drawn!.images.data.map((x) => Math.min(1, Math.max(-1, x)));
-    const compared = await meter.compare(images, signal);
+    const compared = await meter.compare(images, false, signal);
     this.lastSeconds = (performance.now() - startedAt) / 1000;
     return figuresOf(compared, samples, this.accuracyOf(compared.predicted, drawn!.classes));
   }
@@ -107,7 +103,7 @@ export class PeriodicEvaluation {
     const { imageSize, channels, fingerprint, classNames } = source;
     yield { stage: 'dataset', share: 0 };
     const { share } = splitFor(this.setup);
-    const reference = readReference(source, share);
+    const reference = yield* inStage('dataset', readReference(source, share, signal));
     const classes = classNames?.length ?? null;
     const request = { runtime, imageSize, channels, classes, fingerprint, share, ...reference };
     const { cacheFolder } = this;
@@ -130,18 +126,11 @@ export class PeriodicEvaluation {
   }
 }
 
-async function* inStage<R>(
+function inStage<R>(
   stage: EvaluationProgress['stage'],
   work: AsyncGenerator<number, R, undefined>,
 ): AsyncGenerator<EvaluationProgress, R, undefined> {
-  let next = await work.next();
-  try {
-    for (; !next.done; next = await work.next()) yield { stage, share: next.value };
-    return next.value;
-  } finally {
-    // Whoever reads this may have gone away.
-    if (!next.done) await work.return(undefined as R);
-  }
+  return mapped(work, (share) => ({ stage, share }));
 }
 
 function figuresOf(

@@ -16,7 +16,7 @@ import { unpack } from '../nn/parameters';
 import type { Runtime } from '../runtime/runtime';
 import { createDenoiser } from '../sample/denoiser';
 import { openModel, sampleImages } from '../sample/sampling-job';
-import { getsEstimate } from './self-conditioning';
+import { batchOfEachKind, getsEstimate } from './self-conditioning';
 
 const IMAGE = 64;
 /** Whole batches with and without an estimate, of seed 3. */
@@ -113,6 +113,9 @@ describe('self-conditioned training', () => {
     });
     const count = (seed: number) =>
       Array.from({ length: 4000 }, (_, i) => getsEstimate(seed, i)).filter(Boolean).length;
+    for (const seed of [0, 1, 2, 3, 4]) {
+      expect(batchOfEachKind(seed).map((i) => getsEstimate(seed, i))).toEqual([true, false]);
+    }
     for (const seed of [0, 3]) expect(Math.abs(count(seed) / 4000 - 0.5)).toBeLessThan(0.04);
     expect(Array.from({ length: 24 }, (_, i) => getsEstimate(0, i))).not.toEqual(
       Array.from({ length: 24 }, (_, i) => getsEstimate(3, i)),

@@ -40,6 +40,15 @@ export function getsEstimate(seed: number, index: number): boolean {
   return uniforms(key, new Float32Array(1))[0]! < SHARE;
 }
 
+/** The first batch of a run that gets an estimate, and the first that gets none. */
+export function batchOfEachKind(seed: number): number[] {
+  return [true, false].map((isGiven) => {
+    let index = 0;
+    while (getsEstimate(seed, index) !== isGiven) index++;
+    return index;
+  });
+}
+
 /** A batch's x0 as the net sees it from x_t, with the parameters as they are, within [−1, 1]. */
 function estimateGraph(model: ModelConfig, layout: ParameterLayout, batchSize: number): Graph {
   const g = new GraphBuilder();

@@ -17,8 +17,9 @@ import type { DeviceChoice } from '../runtime/devices';
 import { openRuntime } from '../runtime/open';
 import type { Runtime } from '../runtime/runtime';
 import type { Diffusion } from '../sample/sampler';
-import { checkReference, FEWEST_IMAGES } from '../evaluate/reference';
+import { FEWEST_IMAGES } from '../evaluate/reference';
 import { configOnBase, frozenBy, hasSameClasses, netOnBase, openBase } from './fine-tuning';
+import { checkEvaluable } from './periodic-evaluation';
 import type { TrainingStepSettings } from './training-step';
 
 /** Where the program's own files lie, and what it may use. */
@@ -137,7 +138,7 @@ export async function setUpTraining(
   checkHoldOut(config, source);
   if (config.training.evaluateEvery > 0) {
     const name = settingName('training.evaluateEvery');
-    checkReference(source, `leave ${name} out, or give ${FEWEST_IMAGES} images or more`);
+    checkEvaluable({ source }, `leave ${name} out, or give ${FEWEST_IMAGES} images or more`);
   }
   const images = trainingCount(source, config.holdOut);
   const conditioning = conditioningOf(config, source);

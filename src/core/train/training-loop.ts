@@ -9,7 +9,7 @@ import type { TrainingControl } from './control';
 import type { TrainEvent } from './events';
 import { Divergence } from './divergence';
 import { Evaluations } from './evaluations';
-import { measureCostBefore } from './evaluation-cost';
+import { tellCost } from './evaluation-plan';
 import { HeldOutLoss } from './held-out-loss';
 import { HeldOutTrend } from './held-out-trend';
 import { LossTrend } from './loss-trend';
@@ -18,7 +18,7 @@ import { Previewer } from './preview';
 import { Pace, residentMegabytes, StepWindow } from './progress';
 import { emaDecayAt, learningRate } from './rates';
 import type { Surroundings, TrainingSetup } from './setup';
-import { Stepper, type StepperOptions, type StepResult, type TrainingVectors } from './stepper';
+import { Stepper, type StepResult, type TrainingVectors } from './stepper';
 import { TolerantLog } from './tolerant-log';
 
 export interface LoopStart {
@@ -87,10 +87,11 @@ export class TrainingLoop {
     }
     const { minSnrGamma, weightDecay, seed } = training;
     const options = { runtime, step, ...diffusion, minSnrGamma, weightDecay, seed };
-    if (training.evaluateEvery > 0) yield* this.tellCost(options, start.vectors);
-    const stepper = await Stepper.create(options, start.vectors);
+    const { signal } = this;
     const { cacheFolder, workerFile } = this.surroundings;
-    const evaluations = new Evaluations(setup, stepper.state, cacheFolder, this.signal);
+    const cost = yield* tellCost(options, start.vectors, { setup, cacheFolder, signal });
+    const stepper = await Stepper.create(options, start.vectors);
+    const evaluations = new Evaluations(setup, stepper.state, cacheFolder, cost, signal);
     const previewer = new Previewer(runtime, step, stepper, diffusion, training, conditioning);
     const heldOutLoss = setup.config.holdOut > 0 ? new HeldOutLoss(setup, stepper) : null;
     const batches = openBatches({
@@ -114,23 +115,6 @@ export class TrainingLoop {
       await heldOutLoss?.dispose();
       await previewer.dispose();
       await stepper.dispose();
-    }
-  }
-
-  /** Before the first step; a stop meanwhile is heard there. */
-  private async *tellCost(
-    options: StepperOptions,
-    vectors: TrainingVectors,
-  ): AsyncGenerator<TrainEvent, void, undefined> {
-    const { setup, signal } = this;
-    const { evaluateEvery: every, evaluateCount: samples } = setup.config.training;
-    const { cacheFolder } = this.surroundings;
-    try {
-      const request = { setup, samples, cacheFolder, signal };
-      const cost = await measureCostBefore(options, vectors, request);
-      yield { type: 'evaluationPlan', every, samples, cost };
-    } catch (error) {
-      if (!(error instanceof StoppedError)) throw error;
     }
   }
 
@@ -243,11 +227,12 @@ export class TrainingLoop {
     this.clock.go();
     let taken: EvaluationSettings | null = null;
     await control.answerPlan(async (settings) => {
-      evaluations.change(settings);
+      evaluations.check(settings);
       const { config } = this.directory.record;
       const { every: evaluateEvery, samples: evaluateCount } = settings;
       const training = { ...config.training, evaluateEvery, evaluateCount };
       await this.directory.update({ config: { ...config, training } });
+      evaluations.change(settings);
       taken = settings;
     });
     if (taken) yield { type: 'evaluationPlan', ...(taken as EvaluationSettings), cost: null };
