@@ -1,8 +1,9 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { encodePng } from '../../src/core/base/picture';
-import type { FramePart, FramesResult, PixelBatch } from '../../src/engine/protocol';
-import type { HostToSamples, SampleForm, SampleRow } from '../../webview/protocol';
+import type { FramePart } from '../../src/engine/protocol';
+import type { HostToSamples, SampleForm } from '../../webview/protocol';
+import { MODELS, FORM, HYDRATE, row, done, frame, frames } from './samples-feed';
 import { launch, ViewPage, type PageOptions } from './view-page';
 
 let browser: Browser;
@@ -16,81 +17,6 @@ afterEach(async () => {
   expect(await view.wrongs()).toEqual([]);
   await view.close();
 });
-
-const COUNT = 16;
-const SIDE = 16;
-const STEPS = 10;
-
-/** Discs that come out of noise; each sample and step looks different. */
-function pictures(done: number, part: FramePart): PixelBatch {
-  const data = new Uint8Array(COUNT * SIDE * SIDE);
-  for (let i = 0; i < data.length; i++) {
-    const sample = Math.floor(i / (SIDE * SIDE));
-    const [x, y] = [i % SIDE, Math.floor(i / SIDE) % SIDE];
-    const inside = Math.hypot(x - 8, y - 8) < 3 + sample / 4;
-    const clean = inside ? 240 : 15;
-    const noise = (i * 2654435761) % 256;
-    const share = part === 'eps' ? 1 : part === 'x0' ? (1 - done) / 3 : 1 - done;
-    data[i] = clean * (1 - share) + noise * share;
-  }
-  return { data, count: COUNT, height: SIDE, width: SIDE, channels: 1 };
-}
-
-const MODELS = [
-  { path: '/runs/digits-1/checkpoints/step-002000', label: 'digits-1 · step 2,000' },
-  { path: '/runs/digits-1/checkpoints/step-001000', label: 'digits-1 · step 1,000' },
-];
-
-const FORM: SampleForm = {
-  model: MODELS[0]!.path,
-  solver: 'ddim',
-  steps: STEPS,
-  eta: 0,
-  seed: 7,
-  count: COUNT,
-  spacing: null,
-  variance: null,
-};
-
-const HYDRATE = {
-  type: 'hydrate',
-  models: MODELS,
-  form: FORM,
-  rows: [],
-  wish: null,
-  health: { state: 'up', message: null },
-} as const satisfies HostToSamples;
-
-function row(state: SampleRow['state'], changes: Partial<SampleRow> = {}): SampleRow {
-  return { job: 'a', form: FORM, state, message: null, frame: null, result: null, ...changes };
-}
-
-function done(job = 'a', form: SampleForm = FORM): SampleRow {
-  const result = {
-    job,
-    images: pictures(1, 'xt'),
-    settings: { weights: 'cafe', model: 'step-002000' },
-    device: 'cpu, 3 threads',
-    deviceReason: 'the only one here',
-    seconds: 1.25,
-    warnings: [],
-  };
-  return row('done', { job, form, result });
-}
-
-function frame(step: number, job = 'a') {
-  const done = step / STEPS;
-  const [xt, x0] = [pictures(done, 'xt'), pictures(done, 'x0')];
-  const t = 1000 - step * 100;
-  return { job, first: 0, step, steps: STEPS, t, progress: done, xt, x0 };
-}
-
-function frames(job: string, part: FramePart, steps: readonly number[]): FramesResult {
-  const kept = Array.from({ length: STEPS }, (_, i) => ({ step: i + 1, t: 900 - i * 100 }));
-  const wanted = kept.filter(({ step }) => steps.includes(step));
-  const made = wanted.map(({ step, t }) => ({ step, t, pixels: pictures(step / STEPS, part) }));
-  return { job, part, frames: made, kept };
-}
 
 interface FramesAsked {
   readonly job: string;
@@ -234,57 +160,6 @@ describe('the samples view', () => {
     expect((await view.untaken()).filter(({ type }) => type !== 'askFacts')).toEqual([]);
   });
 
-  it('takes the solver of the chosen model, says which that is, and follows the model', async () => {
-    const form = { ...FORM, solver: null, steps: null };
-    await open({}, { ...HYDRATE, form });
-    const solver = view.page.getByRole('combobox', { name: 'Solver' });
-    const facts = { type: 'facts', classes: null, timesteps: 1000 } as const;
-    const [first, second] = MODELS.map(({ path }) => path);
-    const euler = { own: 'euler', taken: 'euler' };
-    await view.send({ ...facts, model: first, solver: euler });
-    await expect.poll(() => solver.textContent()).toContain('Euler (the model’s)');
-    await view.page.getByText('Euler is the scheduler that the model’s folder names.').waitFor();
-    await view.shoot('samples-own-solver');
-    await button('Sample').press('Enter');
-    expect(await view.posted('sample')).toMatchObject({ forms: [{ ...form, solver: 'euler' }] });
-    await view.send({ type: 'wish', wish: { models: [second], start: false } });
-    await view.send({ ...facts, model: second, solver: { own: 'ddpm', taken: 'ddim' } });
-    await view.page.getByText('The model’s folder names DDPM, which').waitFor();
-    expect(await view.inaccessible()).toEqual([]);
-    expect(await view.page.getByRole('textbox', { name: 'η, 0 … 1' }).isVisible()).toBe(true);
-    await solver.press('ArrowDown');
-    await button('Sample').press('Enter');
-    expect(await view.posted('sample')).toMatchObject({ forms: [{ solver: 'ddpm' }] });
-    expect(await view.page.getByText('The model’s folder names').isVisible()).toBe(false);
-  });
-
-  it('samples by the models’ own solvers only when they are known, each row by its own', async () => {
-    const models = MODELS.map(({ path }) => path);
-    const form = { ...FORM, solver: null };
-    await open({}, { ...HYDRATE, form, wish: { models, start: true } });
-    await view.page.getByText('Opening the model …').waitFor();
-    const facts = { type: 'facts', classes: null, timesteps: 1000 } as const;
-    const asked = [await view.posted('askFacts'), await view.posted('askFacts')];
-    expect(asked.map(({ model }) => model)).toEqual(models);
-    await view.send({ ...facts, model: models[0], solver: { own: 'pndm', taken: 'pndm' } });
-    expect((await view.untaken()).map(({ type }) => type)).not.toContain('sample');
-    await view.send({ ...facts, model: models[1], solver: null });
-    const { forms } = await view.posted<{ forms: SampleForm[] }>('sample');
-    expect(forms.map(({ solver }) => solver)).toEqual(['pndm', null]);
-    expect(await view.page.getByText('Opening the model …').isVisible()).toBe(false);
-  });
-
-  it('forgets a sampling that is cancelled before its model is known', async () => {
-    await open({}, { ...HYDRATE, form: { ...FORM, solver: null } });
-    await button('Sample').press('Enter');
-    await button('Cancel').press('Enter');
-    expect(await button('Sample').isDisabled()).toBe(false);
-    const facts = { type: 'facts', model: FORM.model, classes: null, timesteps: 1000 } as const;
-    await view.send({ ...facts, solver: { own: 'ddim', taken: 'ddim' } });
-    const posted = (await view.untaken()).map(({ type }) => type);
-    expect(posted.filter((type) => ['sample', 'cancel'].includes(type))).toEqual([]);
-  });
-
   it('refuses a field that makes no sense, and samples nothing', async () => {
     await open();
     const count = view.page.getByRole('textbox', { name: 'Images, 1 … 64' });
@@ -373,29 +248,6 @@ describe('the samples view', () => {
     await view.shoot('samples-failed');
   });
 
-  it('takes no more steps than the chosen model has timesteps, and says so in the field', async () => {
-    await open({}, { ...HYDRATE, form: { ...FORM, steps: 500 } });
-    const [short, long] = MODELS.map(({ path }) => path);
-    const facts = (model: string, timesteps: number) =>
-      view.send({ type: 'facts', model, classes: null, timesteps, solver: null });
-    const fault = view.page
-      .getByText('This model has 100 timesteps: give at most 100 steps.')
-      .filter({ visible: true });
-    await facts(long!, 1000);
-    expect(await fault.count()).toBe(0);
-    await facts(short!, 100);
-    await fault.waitFor();
-    await button('Sample').press('Enter');
-    await view.page.getByText('A field has a value that cannot be').waitFor();
-    expect((await view.untaken()).filter(({ type }) => type === 'sample')).toEqual([]);
-    const steps = view.page.getByRole('textbox', { name: 'Steps' });
-    await steps.fill('100');
-    await steps.press('Enter');
-    expect(await fault.count()).toBe(0);
-    await button('Sample').press('Enter');
-    expect(await view.posted('sample')).toMatchObject({ forms: [{ steps: 100 }] });
-  });
-
   it('keeps its pictures while another sampling begins, and where that fails', async () => {
     await open({}, { ...HYDRATE, rows: [done()] });
     await view.send({ type: 'trying', isTrying: true });
@@ -408,18 +260,6 @@ describe('the samples view', () => {
     expect(await view.page.getByText('Opening the model …').isVisible()).toBe(false);
     expect(await view.page.getByRole('button', { name: 'Save PNG' }).count()).toBe(1);
     expect(await button('Sample').isDisabled()).toBe(false);
-  });
-
-  it('says why a single step with leading spacing leaves noise', async () => {
-    const form = { ...FORM, steps: 1 };
-    const one = done('a', form);
-    const settings = { ...one.result!.settings, steps: 1, spacing: 'leading' };
-    await open({}, { ...HYDRATE, rows: [{ ...one, result: { ...one.result!, settings } }] });
-    const note = view.page.getByText('choose trailing spacing, or more steps');
-    await note.waitFor();
-    const changed = { ...one.result!, settings: { ...settings, spacing: 'trailing' } };
-    await view.send({ type: 'row', row: { ...one, result: changed } });
-    await note.waitFor({ state: 'hidden' });
   });
 
   it('says that the engine is down or starting', async () => {
