@@ -4,7 +4,7 @@ import { UserError } from '../base/errors';
 import { initialNoise } from '../diffusion/noise';
 import { makeSchedule } from '../diffusion/schedule';
 import type { Denoiser } from './denoiser';
-import { sample, sampleToEnd, type SamplingSettings } from './sampler';
+import { sample, sampleToEnd, type SampleFrame, type SamplingSettings } from './sampler';
 
 /** A denoiser that knows the only image there is: x_t is that image and noise, nothing else. */
 function exact(image: Float32Array, batchSize: number, kind: 'eps' | 'x0'): Denoiser {
@@ -41,6 +41,12 @@ function diffusionOf(prediction: 'eps' | 'x0') {
   return { schedule: makeSchedule({ ...settings, timesteps: 100 }), prediction };
 }
 
+async function framesOf(frames: AsyncIterable<SampleFrame>): Promise<SampleFrame[]> {
+  const all: SampleFrame[] = [];
+  for await (const frame of frames) all.push(frame);
+  return all;
+}
+
 describe('sample', () => {
   const image = drawn([16]).map((x) => Math.tanh(x));
   const settings: SamplingSettings = {
@@ -74,6 +80,30 @@ describe('sample', () => {
       settings: { ...settings, solver, eta },
     });
     images.forEach((x, i) => expect(x).toBeCloseTo(image[i % 16]!, 3));
+  });
+
+  it('under guidance goes straight to an x0 beyond what images can be, clipped', async () => {
+    const clipped = image.map(Math.sign);
+    const diffusion = diffusionOf('x0');
+    const denoiser = exact(
+      clipped.map((x) => 3 * x),
+      1,
+      'x0',
+    );
+    const request = { denoiser, diffusion, settings: { ...settings, guidance: 2 } };
+    const frames = await framesOf(sample(request));
+    // x_t = √ᾱ_t·x0 + √(1 − ᾱ_t)·eps of the clipped image, with one eps all the way.
+    const bar = (t: number) => diffusion.schedule.alphaBars[t]!;
+    const first = bar(frames[0]!.t);
+    const start = initialNoise({ seed: 1, firstSample: 0, sampleSize: 16 }, new Float32Array(16));
+    const eps = start.map((x, i) => (x - Math.sqrt(first) * clipped[i]!) / Math.sqrt(1 - first));
+    frames.forEach(({ xt }, step) => {
+      const after = frames[step + 1] ? bar(frames[step + 1]!.t) : 1;
+      xt.forEach((x, i) => {
+        const expected = Math.sqrt(after) * clipped[i]! + Math.sqrt(1 - after) * eps[i]!;
+        expect(x).toBeCloseTo(expected, 5);
+      });
+    });
   });
 
   it('starts from the noise of its images’ numbers', async () => {

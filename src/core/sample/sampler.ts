@@ -102,10 +102,20 @@ function reverse(
     timesteps,
     sigmas,
     prediction,
+    rederiveEps: leadsBeyond(settings),
     sampleSize: batch.sampleSize,
     noise: (step, out) => solverNoise(batch, step, out),
     signal,
   });
+}
+
+/**
+ * Whether guidance goes beyond the class's own prediction, to where x0 is clipped in earnest. DDIM then has
+ * to take the eps of the clipped x0: the model's own holds what was cut off with the opposite sign, and
+ * would lead away from the class.
+ */
+function leadsBeyond({ guidance = 1 }: SamplingSettings): boolean {
+  return [guidance].flat().some((scale) => scale > 1);
 }
 
 function noiseBatch({ denoiser, settings, first = 0 }: SampleRequest): NoiseBatch {

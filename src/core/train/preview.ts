@@ -75,6 +75,7 @@ export class Previewer {
         variance: 'fixed_small',
         clip: true,
         seed,
+        ...this.classSettings,
       },
       classes: this.plan.classesOf(0, batchSize),
       signal,
