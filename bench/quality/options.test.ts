@@ -34,8 +34,8 @@ describe('parseOptions', () => {
     expect(existsSync(config)).toBe(true);
     await expect(configOf(config, null)).rejects.toThrow('No data set is given');
     const { training, schedule, classes } = await configOf(config, 'idx:mnist');
-    expect(training).toMatchObject({ steps: 1100, minSnrGamma: 5, classDropout: 0.1 });
-    expect([schedule.prediction, classes]).toEqual(['v', true]);
+    expect(training).toMatchObject({ steps: 1800, minSnrGamma: null, classDropout: 0.1 });
+    expect([schedule.prediction, classes]).toEqual(['eps', true]);
   });
 });
 

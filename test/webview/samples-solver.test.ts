@@ -68,7 +68,7 @@ describe('solver and steps in the samples view', () => {
     await open({ ...HYDRATE, form: { ...FORM, solver: null } });
     await button('Sample').press('Enter');
     await button('Cancel').press('Enter');
-    expect(await button('Sample').isDisabled()).toBe(false);
+    await expect.poll(() => button('Sample').isDisabled()).toBe(false);
     const facts = { type: 'facts', model: FORM.model, classes: null, timesteps: 1000 } as const;
     await view.send({ ...facts, solver: { own: 'ddim', taken: 'ddim' } });
     const posted = (await view.untaken()).map(({ type }) => type);

@@ -146,9 +146,10 @@ export class Form {
       h(
         'div',
         { class: 'form-grid' },
-        ...elements([this.solver, ...this.steps.values()]),
+        h('div', { class: 'pair' }, this.solver.element),
+        ...elements([...this.steps.values(), this.count]),
         h('div', { class: 'pair' }, ...elements([this.seed, dice])),
-        ...elements([this.count, this.eta]),
+        this.eta.element,
       ),
       this.solverNote,
       this.classes.element,
