@@ -2,14 +2,17 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { build } from 'esbuild';
 
-/** Bundles a program of this folder and runs it in a process of its own, by whose status it exits. */
-export async function runBundled(entry, args, env = process.env) {
+/**
+ * Bundles programs of this folder, files by the names of their bundles, and runs the first in a process of its
+ * own, with whose status it answers.
+ */
+export async function runBundled(programs, args, env = process.env) {
   const here = import.meta.dirname;
-  const name = entry.split('/')[0];
-  const outfile = path.join(here, '..', 'dist', 'bench', `${name}.js`);
+  const outdir = path.join(here, '..', 'dist', 'bench');
+  const entries = Object.entries(programs).map(([name, file]) => [name, path.join(here, file)]);
   await build({
-    entryPoints: [path.join(here, entry)],
-    outfile,
+    entryPoints: Object.fromEntries(entries),
+    outdir,
     bundle: true,
     sourcemap: true,
     logLevel: 'warning',
@@ -18,6 +21,7 @@ export async function runBundled(entry, args, env = process.env) {
     format: 'cjs',
     external: ['onnxruntime-node', 'sharp'],
   });
-  const { status } = spawnSync(process.execPath, [outfile, ...args], { stdio: 'inherit', env });
+  const program = path.join(outdir, `${entries[0][0]}.js`);
+  const { status } = spawnSync(process.execPath, [program, ...args], { stdio: 'inherit', env });
   return status ?? 1;
 }

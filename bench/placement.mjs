@@ -12,6 +12,6 @@ const driver = '/usr/lib/chromium/vk_swiftshader_icd.json';
 const software = { VK_ICD_FILENAMES: driver, XDG_RUNTIME_DIR: scratch };
 const env = args.includes('--software') ? { ...process.env, ...software } : process.env;
 const passed = args.filter((arg) => arg !== '--software');
-const status = await runBundled('placement/main.ts', passed, env);
+const status = await runBundled({ placement: 'placement/main.ts' }, passed, env);
 rmSync(scratch, { recursive: true, force: true });
 process.exit(status);

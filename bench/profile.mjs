@@ -2,4 +2,4 @@
 //   node bench/profile.mjs [--only b] [--runs 8] [--top 20] [--threads 2] [--json file]
 import { runBundled } from './bundled.mjs';
 
-process.exit(await runBundled('profile/main.ts', process.argv.slice(2)));
+process.exit(await runBundled({ profile: 'profile/main.ts' }, process.argv.slice(2)));

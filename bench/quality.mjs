@@ -2,4 +2,4 @@
 //   node bench/quality.mjs --dataset idx:<folder> --python <python with torch and numpy>
 import { runBundled } from './bundled.mjs';
 
-process.exit(await runBundled('quality/main.ts', process.argv.slice(2)));
+process.exit(await runBundled({ quality: 'quality/main.ts' }, process.argv.slice(2)));

@@ -43,7 +43,8 @@ const NONE =
   'by training.evaluateEvery in the settings, or by train --evaluate-every 500.';
 const OFF =
   'Every so often, samples of the averaged weights can be compared with the data set: how far apart they are, and ' +
-  'what real images would reach, if at least as many images are held out as samples are drawn. What that costs is measured first. It changes nothing in the training.';
+  'what real images would reach, if at least as many images are held out as samples are drawn. What that costs is ' +
+  'measured first. It changes nothing in the training.';
 
 /** What the card shows of a run. */
 export interface EvaluationContent {

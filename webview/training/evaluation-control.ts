@@ -1,4 +1,4 @@
-import { costText } from '../../src/core/base/evaluation-cost';
+import { costText, FEWEST_EVALUATED, MOST_EVALUATED } from '../../src/core/base/evaluation-cost';
 import type {
   EvaluationCost,
   EvaluationRequest,
@@ -11,7 +11,6 @@ import { count, plural } from '../shared/format';
 /** Before the user has said otherwise. */
 const EVERY = 500;
 const SAMPLES = 200;
-const [FEWEST_SAMPLES, MOST_SAMPLES] = [100, 10_000];
 const MOST_STEPS = 1_000_000_000;
 
 export interface EvaluationHooks {
@@ -38,12 +37,18 @@ export class EvaluationControl {
   constructor(private readonly hooks: EvaluationHooks) {
     this.every = numberField({
       label: 'Evaluate every … steps',
-      ...{ value: EVERY, min: 1, max: MOST_STEPS, isWhole: true },
+      value: EVERY,
+      min: 1,
+      max: MOST_STEPS,
+      isWhole: true,
       onChange: (every) => this.change({ every: every! }),
     });
     this.samples = numberField({
       label: 'Samples',
-      ...{ value: SAMPLES, min: FEWEST_SAMPLES, max: MOST_SAMPLES, isWhole: true },
+      value: SAMPLES,
+      min: FEWEST_EVALUATED,
+      max: MOST_EVALUATED,
+      isWhole: true,
       onChange: (samples) => this.change({ samples: samples! }),
     });
     this.ask = button({ label: 'Show the cost', onPress: () => this.askCost() });

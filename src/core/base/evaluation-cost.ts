@@ -1,5 +1,9 @@
 import { duration } from './number-text';
 
+/** Samples that an evaluation in the course of a training may have. */
+export const FEWEST_EVALUATED = 100;
+export const MOST_EVALUATED = 10_000;
+
 /** What it costs to evaluate every so often in the course of a training, as it was measured. */
 export interface EvaluationCost {
   /** Samples of each evaluation. */

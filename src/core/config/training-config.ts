@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FEWEST_EVALUATED, MOST_EVALUATED } from '../base/evaluation-cost';
 
 /** How the noise grows from x0 to xT. */
 export const SCHEDULE_KINDS = ['linear', 'scaled_linear', 'cosine', 'sigmoid'] as const;
@@ -207,8 +208,8 @@ const Training = z.strictObject({
     ),
   evaluateCount: z
     .int()
-    .min(100)
-    .max(10_000)
+    .min(FEWEST_EVALUATED)
+    .max(MOST_EVALUATED)
     .default(200)
     .describe('Samples of such an evaluation: more of them take longer and tell more.'),
   previewEvery: countOrNever.default(250).describe('Steps between two previews; 0 for none.'),

@@ -1,11 +1,11 @@
 import { readImages, type LabelledImages } from '../data/images';
 import { openReader } from '../data/reader';
 import { splitOf } from '../data/split';
-import { createLiveDenoiser, type Denoiser } from '../sample/denoiser';
+import type { Denoiser } from '../sample/denoiser';
 import { lossByTimestep } from '../sample/model-loss';
+import { liveDenoiser } from './live-denoiser';
 import type { TrainingSetup } from './setup';
 import type { Stepper } from './stepper';
-import { STATE } from './training-step';
 
 /** Most images that are measured on. */
 const MOST_IMAGES = 64;
@@ -43,11 +43,9 @@ export class HeldOutLoss {
   }
 
   private async open() {
-    const { source, config, runtime, model, layout, step } = this.setup;
+    const { source, config, runtime, step } = this.setup;
     const images = heldOutImages(this.setup);
-    const denoiser = await createLiveDenoiser(runtime, model, layout, {
-      state: this.stepper.state,
-      vector: step.ema ? STATE.ema : STATE.params,
+    const denoiser = await liveDenoiser(runtime, step, this.stepper.state, {
       batchSize: Math.min(images.count, config.training.batchSize),
       label: `Measuring on held-out images of ${source.spec}`,
       remedy: 'make the batch smaller (--batch-size)',

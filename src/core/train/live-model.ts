@@ -1,9 +1,9 @@
 import { parseSchedulerConfig, schedulerConfigJson } from '../checkpoint/scheduler-config';
-import { createLiveDenoiser, type Denoiser } from '../sample/denoiser';
+import type { Denoiser } from '../sample/denoiser';
 import { settingsFor, type DrawingModel } from '../sample/sampling-job';
 import type { DeviceState } from '../runtime/runtime';
+import { liveDenoiser } from './live-denoiser';
 import type { TrainingSetup } from './setup';
-import { STATE } from './training-step';
 
 /** What to do where evaluations do not fit the memory. */
 export const WITHOUT = 'train without evaluations (--evaluate-every 0)';
@@ -35,10 +35,8 @@ export class LiveModel implements DrawingModel {
   async compile(images: number): Promise<Denoiser> {
     if (this.compiled?.batchSize === images) return this.compiled;
     await this.dispose();
-    const { runtime, model, layout, step } = this.setup;
-    this.compiled = await createLiveDenoiser(runtime, model, layout, {
-      state: this.state,
-      vector: step.ema ? STATE.ema : STATE.params,
+    const { runtime, step } = this.setup;
+    this.compiled = await liveDenoiser(runtime, step, this.state, {
       batchSize: images,
       label: `Evaluating, ${images} images at once`,
       remedy: WITHOUT,

@@ -7,12 +7,13 @@ import {
   type ConditioningPlan,
   type ConditioningSettings,
 } from '../sample/conditioning';
-import { createLiveDenoiser, type Denoiser } from '../sample/denoiser';
+import type { Denoiser } from '../sample/denoiser';
 import { guided, guidedBatch } from '../sample/guidance';
 import { sampleToEnd, type Diffusion } from '../sample/sampler';
 import type { Runtime } from '../runtime/runtime';
+import { liveDenoiser } from './live-denoiser';
 import type { Stepper } from './stepper';
-import { STATE, type TrainingStepSettings } from './training-step';
+import type { TrainingStepSettings } from './training-step';
 
 /**
  * Draws the same images, from one fixed noise, with the weights as they are; of a class-conditional
@@ -45,9 +46,7 @@ export class Previewer {
   private async compile(): Promise<Denoiser> {
     try {
       const batchSize = guidedBatch(this.config.previewCount, this.plan.guidance);
-      return await createLiveDenoiser(this.runtime, this.step.model, this.step.layout, {
-        state: this.stepper.state,
-        vector: this.step.ema ? STATE.ema : STATE.params,
+      return await liveDenoiser(this.runtime, this.step, this.stepper.state, {
         batchSize,
         label: `Previewing ${batchSize} images`,
         remedy: 'preview fewer images (training.previewCount in a settings file)',
