@@ -7,6 +7,9 @@ import { photographFailures, Workbench } from './support/workbench';
 /** Some seconds of training on one core. */
 const SETTINGS = { 'diffusion.threads': 1, 'diffusion.device': 'cpu' };
 
+/** A feature network has to be trained first. */
+const EVALUATING = { timeout: 120_000 };
+
 let window: Workbench;
 let view: Frame;
 photographFailures(() => window);
@@ -62,6 +65,28 @@ it('is as it was left when it is shown again', async () => {
   expect(await view.getByRole('checkbox', { name: 'Log scale' }).isChecked()).toBe(false);
   await window.screenshots('training');
 });
+
+it('evaluates in its course, once the cost was shown', async () => {
+  const card = view.locator('.evaluation-card');
+  const fill = async (name: string, value: string) => {
+    const field = card.getByRole('textbox', { name });
+    await field.fill(value);
+    await field.press('Tab');
+  };
+  const control = (name: string) => card.getByRole('button', { name, exact: true });
+  await fill('Evaluate every', '5');
+  await fill('Samples', '100');
+  await control('Show the cost').click();
+  await card.getByText(/about .* each, which makes the training \d+ % longer/).waitFor(EVALUATING);
+  await control('Turn on').click();
+  await control('Turn off').waitFor();
+  await expect.poll(pill, EVALUATING).toBe('Evaluating');
+  await card.locator('.legend', { hasText: /samples\s*\d/ }).waitFor(EVALUATING);
+  await control('Turn off').click();
+  await control('Turn on').waitFor(EVALUATING);
+  await card.scrollIntoViewIfNeeded();
+  await window.screenshots('evaluation');
+}, 300_000);
 
 it('ends it with a checkpoint', async () => {
   await press('Stop');
